@@ -1,0 +1,117 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/config.hpp>
+#include <jobmode/error.hpp>
+#include <jobmode/metrics.hpp>
+#include <jobmode/query.hpp>
+#include <jobmode/record.hpp>
+#include <jobmode/stream.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace jobmode {
+
+/// A client of one server: a pool of connections, and the limits and retries of its configuration.
+///
+/// Any number of operations may run at a time; that is what it is for. They start in the order of their calls. Handlers
+/// run on their associated executor, by default the client's, and never within the call that started them. Destroying the
+/// client, or `close`, ends every operation with `boost::asio::error::operation_aborted`.
+///
+/// Idle connections are watched, so that a server's closing them is noticed at once; the executor's context therefore has
+/// work until the last idle connection has reached its idle timeout, or the client is closed or destroyed.
+///
+/// Not thread-safe unless `client_config::thread_safe` is set.
+class client {
+public:
+    using executor_type = asio::any_io_executor;
+
+    /// Takes the configuration, reads the files it names and resolves nothing yet. Throws `boost::system::system_error`
+    /// with the code of `client_config::validate` and a sentence that says what is wrong.
+    client(asio::any_io_executor executor, client_config config);
+    client(client&&) noexcept;
+    client& operator=(client&&) noexcept;
+    ~client();
+
+    /// Asks one query and gathers its records. Signature: `void(error_code, std::vector<record>)`.
+    ///
+    /// Ends with any `errc`. Cancellation (terminal, partial or total) takes the query back wherever it is: waiting, in a
+    /// pause between attempts, or on the wire, in which case its connection is closed.
+    template <class Token = default_token>
+    auto async_list(query asked, Token&& token = Token()) {
+        return async_list(std::move(asked), nullptr, std::forward<Token>(token));
+    }
+
+    /// The same, and fills `*diag`, which must outlive the operation and may be null, before the handler runs.
+    template <class Token = default_token>
+    auto async_list(query asked, diagnostics* diag, Token&& token = Token()) {
+        return asio::async_initiate<Token, void(error_code, std::vector<record>)>(
+            [](asio::any_completion_handler<void(error_code, std::vector<record>)> handler, client* self, query what,
+               diagnostics* out) { self->start_list(std::move(handler), std::move(what), out); },
+            token, this, std::move(asked), diag);
+    }
+
+    /// Asks one query and hands out its records as they come. Signature: `void(error_code, record_stream)`.
+    ///
+    /// Ends when the response's header is there; until then it is retried as `async_list` is. Ends with any `errc` that does
+    /// not concern the answer's body; those come from `record_stream::async_next`. Cancellation as for `async_list`.
+    template <class Token = default_token>
+    auto async_open(query asked, Token&& token = Token()) {
+        return async_open(std::move(asked), nullptr, std::forward<Token>(token));
+    }
+
+    /// The same, and fills `*diag`, which must outlive the operation and may be null, before the handler runs.
+    template <class Token = default_token>
+    auto async_open(query asked, diagnostics* diag, Token&& token = Token()) {
+        return asio::async_initiate<Token, void(error_code, record_stream)>(
+            [](asio::any_completion_handler<void(error_code, record_stream)> handler, client* self, query what,
+               diagnostics* out) { self->start_open(std::move(handler), std::move(what), out); },
+            token, this, std::move(asked), diag);
+    }
+
+    /// Lists the login names of all backup users (ListUsers, AhsayCBS 9.7). Signature:
+    /// `void(error_code, std::vector<std::string>)`. The answer is gathered in memory, up to `limits.answer_bytes`.
+    /// Errors and cancellation as for `async_list`.
+    template <class Token = default_token>
+    auto async_list_users(Token&& token = Token()) {
+        return async_list_users(nullptr, std::forward<Token>(token));
+    }
+
+    /// The same, and fills `*diag`, which must outlive the operation and may be null, before the handler runs.
+    template <class Token = default_token>
+    auto async_list_users(diagnostics* diag, Token&& token = Token()) {
+        return asio::async_initiate<Token, void(error_code, std::vector<std::string>)>(
+            [](asio::any_completion_handler<void(error_code, std::vector<std::string>)> handler, client* self,
+               diagnostics* out) { self->start_list_users(std::move(handler), out); },
+            token, this, diag);
+    }
+
+    /// How things stand. May be called from any thread; a snapshot taken while the client works can be one query apart in
+    /// different members.
+    jobmode::metrics metrics() const;
+
+    /// Ends every operation with `operation_aborted` and closes every connection. Later operations end so at once.
+    void close();
+
+    executor_type get_executor() const noexcept;
+
+private:
+    friend class crawl;
+    void start_list(asio::any_completion_handler<void(error_code, std::vector<record>)> handler, query asked,
+                    diagnostics* diag);
+    void start_open(asio::any_completion_handler<void(error_code, record_stream)> handler, query asked,
+                    diagnostics* diag);
+    void start_list_users(asio::any_completion_handler<void(error_code, std::vector<std::string>)> handler,
+                          diagnostics* diag);
+
+    std::shared_ptr<net::engine> engine_;
+};
+
+}  // namespace jobmode

@@ -1,0 +1,145 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/decoder.hpp>
+#include <jobmode/secret.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace jobmode {
+
+/// How a server proves who it is, and how this client does.
+struct tls_config {
+    tls_config();
+
+    /// A PEM file of the certificate authorities to trust; empty means the system's store.
+    std::string ca_file;
+    /// The server's public key as curl's `--pinnedpubkey` writes it: `sha256//` and the Base64 of the SHA-256 of the key
+    /// (SubjectPublicKeyInfo, DER); several separated by `;`, any of which will do. Alone it stands in for chain, dates and
+    /// name, so that a self-signed server is used safely; together with `ca_file` both are checked.
+    std::string pinned_public_key;
+    /// Accept any certificate. Whoever sits between can then read the password. Cannot be combined with the two above.
+    bool insecure = false;
+    /// PEM files of a certificate (with its chain) and its key, for a server that asks for one; both or neither.
+    std::string client_cert_file;
+    /// See `client_cert_file`.
+    std::string client_key_file;
+    /// Accept TLS 1.3 only; by default 1.2 too.
+    bool tls13_only = false;
+};
+
+/// The connections kept to a server.
+struct pool_config {
+    pool_config();
+
+    /// Connections open or being opened at a time; at least 1.
+    std::size_t max_connections = 64;
+    /// Connections being opened at a time, so that a cold start does not stall what already runs; at least 1.
+    std::size_t max_connecting = 16;
+    /// How long an unused connection is kept. Tomcat closes its end after 20 s without a word. 0 keeps none.
+    std::chrono::milliseconds idle_timeout{15'000};
+    /// How old a connection may be when it is given a query; 0 means any age.
+    std::chrono::milliseconds max_lifetime{0};
+    /// Queries sent over one connection before it is closed; 0 means no limit. Tomcat closes after 100 by itself.
+    std::size_t max_uses = 0;
+};
+
+/// How long things may take. 0 always means no limit.
+struct timeout_config {
+    timeout_config();
+
+    /// Resolving the name and connecting to one of its addresses, together.
+    std::chrono::milliseconds connect{10'000};
+    /// The TLS handshake.
+    std::chrono::milliseconds handshake{10'000};
+    /// The server's longest silence while a request is being sent or an answer is awaited.
+    std::chrono::milliseconds read{30'000};
+    /// A whole query from the call to its end: waiting for a connection, every attempt and the pauses between them. For a
+    /// stream it ends when the stream does, so that a slow reader of a large answer wants a larger value or 0.
+    std::chrono::milliseconds total{0};
+    /// How long the next address waits for the one before it (RFC 8305, Connection Attempt Delay).
+    std::chrono::milliseconds connection_attempt_delay{250};
+};
+
+/// What is tried again, and how. Connect failures, lost connections, timeouts of connecting and reading, and the statuses
+/// 429, 502, 503 and 504 are; the API's own errors and anything about trust are not.
+struct retry_config {
+    retry_config();
+
+    /// Attempts after the first.
+    unsigned max_retries = 3;
+    /// The pause before retry n is random between 0 and `initial_backoff` * 2^(n-1), at most `max_backoff` (full jitter).
+    std::chrono::milliseconds initial_backoff{200};
+    /// See `initial_backoff`.
+    std::chrono::milliseconds max_backoff{10'000};
+    /// The longest Retry-After that is honoured; a longer one ends the query with `errc::server_busy`.
+    std::chrono::milliseconds max_retry_after{60'000};
+    /// The retry budget: retries may add this share to the queries answered, so that a dying server is not stormed.
+    double budget_ratio = 0.2;
+    /// Retries allowed beyond that share at the start.
+    unsigned budget_reserve = 20;
+};
+
+/// How many queries are under way at a time.
+struct concurrency_config {
+    concurrency_config();
+
+    /// A fixed number; 0 adapts: start low, grow while latency stays flat, back off when it rises or errors come.
+    std::size_t max_in_flight = 0;
+    /// Where adapting starts; at least 1.
+    std::size_t initial = 4;
+    /// Adapting never exceeds this.
+    std::size_t ceiling = 1024;
+};
+
+/// The most queries a second (a token bucket).
+struct rate_config {
+    rate_config();
+
+    /// Queries a second; 0 means no limit.
+    double queries_per_second = 0;
+    /// Queries that may be sent at once after a pause; at least 1.
+    double burst = 1;
+};
+
+/// Everything a client is told about its server.
+struct client_config {
+    /// `url` is the server's base: `https://cbs.example.com`, with a port and a path prefix if any.
+    explicit client_config(std::string_view url);
+
+    /// See the constructor. `/obs/api/json/ListBackupJobMode.do` is added to its path.
+    std::string url;
+    /// The AhsayCBS system user, with the Admin or the API role.
+    std::string sys_user;
+    /// Its password.
+    secret sys_pwd;
+    /// Take an `http://` URL, which sends the password in the clear.
+    bool allow_http = false;
+    /// Let any thread use the client at any time. Costs a strand; without it calls, and the run of its executor, must not
+    /// overlap.
+    bool thread_safe = false;
+    /// Requests sent ahead on one connection without waiting for answers (HTTP/1.1 pipelining); 1 is none. Streams are
+    /// never sent ahead.
+    std::size_t pipeline_depth = 1;
+    /// The User-Agent header; left out if empty.
+    std::string user_agent = "jobmode/0.1";
+    /// The most bytes a response's header may have.
+    std::size_t header_bytes = 16 * 1024;
+
+    tls_config tls;
+    pool_config pool;
+    timeout_config timeouts;
+    retry_config retry;
+    concurrency_config concurrency;
+    rate_config rate;
+    decoder_limits limits;
+
+    /// `errc::invalid_config` or `errc::plain_http_refused` if it cannot be used; `why`, if not null, gets a sentence that
+    /// says what and what to do about it. Reads no file.
+    error_code validate(std::string* why = nullptr) const;
+};
+
+}  // namespace jobmode

@@ -1,0 +1,120 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/client.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <utility>
+
+namespace jobmode {
+
+/// How one query of a crawl ended.
+struct outcome {
+    outcome();
+    outcome(outcome&&) noexcept;
+    outcome& operator=(outcome&&) noexcept;
+    ~outcome();
+
+    /// The place of the query in what was pulled, from 0.
+    std::uint64_t index = 0;
+    /// The query.
+    jobmode::query query;
+    /// No error: it was answered, and `records` are all there are. Otherwise `records` is empty.
+    error_code error;
+    /// What is known of the failure; `attempt` says how many attempts there were.
+    jobmode::diagnostics diagnostics;
+    /// The answer.
+    record_list records;
+    /// From the sending of the last attempt's request to the end of its answer.
+    std::chrono::nanoseconds latency{0};
+};
+
+/// How a crawl behaves.
+struct crawl_options {
+    crawl_options();
+
+    /// Outcomes kept for a consumer that is slow; when there are so many, nothing more is sent. At least 1.
+    std::size_t max_buffered = 256;
+    /// Let the first query run alone, so that a wrong password costs one attempt.
+    bool probe_first = true;
+    /// Stop pulling queries when an outcome is `errc::authentication_refused`; what is in flight still ends.
+    bool stop_on_authentication_refused = true;
+};
+
+/// Asks very many queries of one client, as many at a time as the client's limits allow, and hands out how each one ended,
+/// in the order in which they end: exactly one outcome for each query pulled.
+///
+/// Queries are pulled one by one when there is room to send them, on the client's executor. Invalid ones are not sent and
+/// have the outcome `errc::invalid_query`. Destroying the crawl cancels what is in flight and drops its outcomes. The client
+/// must outlive it; closing the client ends the crawl's queries with `operation_aborted`. As thread-safe as its client.
+class crawl {
+public:
+    /// Gives the next query, or nothing when there are no more; not called again after that.
+    using source = std::function<std::optional<query>()>;
+
+    /// Begins with the first `async_next`.
+    crawl(client& client, source queries, crawl_options options = {});
+
+    /// Pulls from any input range of queries. A range given as an lvalue is referred to and must outlive the crawl; an
+    /// rvalue is moved in.
+    template <std::ranges::input_range Range>
+        requires std::convertible_to<std::ranges::range_reference_t<Range>, query>
+    crawl(client& client, Range&& queries, crawl_options options = {})
+        : crawl(client, source_of(std::views::all(std::forward<Range>(queries))), std::move(options)) {}
+
+    crawl(crawl&&) noexcept;
+    crawl& operator=(crawl&&) noexcept;
+    ~crawl();
+
+    /// Waits for a query to end. Signature: `void(error_code, std::optional<outcome>)`.
+    ///
+    /// Nothing when every query pulled has had its outcome and no more are pulled. The error code is set only when this wait
+    /// was cancelled (terminal, partial or total), which costs no outcome, or when the source threw, whose exception is
+    /// then lost (`errc::invalid_query`). One call at a time.
+    template <class Token = default_token>
+    auto async_next(Token&& token = Token()) {
+        return asio::async_initiate<Token, void(error_code, std::optional<outcome>)>(
+            [](asio::any_completion_handler<void(error_code, std::optional<outcome>)> handler, crawl* self) {
+                self->start_next(std::move(handler));
+            },
+            token, this);
+    }
+
+    /// Pulls no more queries; those in flight end, and their outcomes are still handed out.
+    void stop();
+
+private:
+    struct state;
+
+    template <class View>
+    static source source_of(View view) {
+        struct cursor {
+            View view;
+            std::optional<std::ranges::iterator_t<View>> at{};
+        };
+        return [shared = std::make_shared<cursor>(cursor{std::move(view)})]() -> std::optional<query> {
+            if (!shared->at)
+                shared->at.emplace(std::ranges::begin(shared->view));
+            else
+                ++*shared->at;
+            if (*shared->at == std::ranges::end(shared->view))
+                return std::nullopt;
+            return std::optional<query>(query(**shared->at));
+        };
+    }
+
+    void start_next(asio::any_completion_handler<void(error_code, std::optional<outcome>)> handler);
+
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace jobmode

@@ -1,0 +1,9 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// Catch2, version 2 or 3.
+#pragma once
+
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif

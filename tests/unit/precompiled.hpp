@@ -1,0 +1,6 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include "catch.hpp"
