@@ -22,11 +22,12 @@ namespace jobmode {
 /// A client of one server: a pool of connections, and the limits and retries of its configuration.
 ///
 /// Any number of operations may run at a time; that is what it is for. They start in the order of their calls. Handlers
-/// run on their associated executor, by default the client's, and never within the call that started them. Destroying the
-/// client, or `close`, ends every operation with `boost::asio::error::operation_aborted`.
+/// run on their associated executor, by default the client's, and never within the call that started them. Destroying
+/// the client, or `close`, ends every operation with `boost::asio::error::operation_aborted`.
 ///
-/// Idle connections are watched, so that a server's closing them is noticed at once; the executor's context therefore has
-/// work until the last idle connection has reached its idle timeout, or the client is closed or destroyed.
+/// A handler keeps its executor's context at work while its operation runs. Idle connections are watched, so that a
+/// server's closing them is noticed at once; the executor's context therefore has work until the last idle connection
+/// has reached its idle timeout, or the client is closed or destroyed.
 ///
 /// Not thread-safe unless `client_config::thread_safe` is set.
 class client {
@@ -42,8 +43,8 @@ public:
 
     /// Asks one query and gathers its records. Signature: `void(error_code, std::vector<record>)`.
     ///
-    /// Ends with any `errc`. Cancellation (terminal, partial or total) takes the query back wherever it is: waiting, in a
-    /// pause between attempts, or on the wire, in which case its connection is closed.
+    /// Ends with any `errc`. Cancellation (terminal, partial or total) takes the query back wherever it is: waiting, in
+    /// a pause between attempts, or on the wire, in which case its connection is closed.
     template <class Token = default_token>
     auto async_list(query asked, Token&& token = Token()) {
         return async_list(std::move(asked), nullptr, std::forward<Token>(token));
@@ -60,8 +61,9 @@ public:
 
     /// Asks one query and hands out its records as they come. Signature: `void(error_code, record_stream)`.
     ///
-    /// Ends when the response's header is there; until then it is retried as `async_list` is. Ends with any `errc` that does
-    /// not concern the answer's body; those come from `record_stream::async_next`. Cancellation as for `async_list`.
+    /// Ends when the response's header is there; until then it is retried as `async_list` is. Ends with any `errc` that
+    /// does not concern the answer's body; those come from `record_stream::async_next`. Cancellation as for
+    /// `async_list`.
     template <class Token = default_token>
     auto async_open(query asked, Token&& token = Token()) {
         return async_open(std::move(asked), nullptr, std::forward<Token>(token));
@@ -93,8 +95,8 @@ public:
             token, this, diag);
     }
 
-    /// How things stand. May be called from any thread; a snapshot taken while the client works can be one query apart in
-    /// different members.
+    /// How things stand. May be called from any thread; a snapshot taken while the client works can be one query apart
+    /// in different members.
     jobmode::metrics metrics() const;
 
     /// Ends every operation with `operation_aborted` and closes every connection. Later operations end so at once.

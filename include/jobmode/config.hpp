@@ -17,9 +17,9 @@ struct tls_config {
 
     /// A PEM file of the certificate authorities to trust; empty means the system's store.
     std::string ca_file;
-    /// The server's public key as curl's `--pinnedpubkey` writes it: `sha256//` and the Base64 of the SHA-256 of the key
-    /// (SubjectPublicKeyInfo, DER); several separated by `;`, any of which will do. Alone it stands in for chain, dates and
-    /// name, so that a self-signed server is used safely; together with `ca_file` both are checked.
+    /// The server's public key as curl's `--pinnedpubkey` writes it: `sha256//` and the Base64 of the SHA-256 of the
+    /// key (SubjectPublicKeyInfo, DER); several separated by `;`, any of which will do. Alone it stands in for chain,
+    /// dates and name, so that a self-signed server is used safely; together with `ca_file` both are checked.
     std::string pinned_public_key;
     /// Accept any certificate. Whoever sits between can then read the password. Cannot be combined with the two above.
     bool insecure = false;
@@ -57,21 +57,22 @@ struct timeout_config {
     std::chrono::milliseconds handshake{10'000};
     /// The server's longest silence while a request is being sent or an answer is awaited.
     std::chrono::milliseconds read{30'000};
-    /// A whole query from the call to its end: waiting for a connection, every attempt and the pauses between them. For a
-    /// stream it ends when the stream does, so that a slow reader of a large answer wants a larger value or 0.
+    /// A whole query from the call to its end: waiting for a connection, every attempt and the pauses between them. For
+    /// a stream it ends when the stream does, so that a slow reader of a large answer wants a larger value or 0.
     std::chrono::milliseconds total{0};
     /// How long the next address waits for the one before it (RFC 8305, Connection Attempt Delay).
     std::chrono::milliseconds connection_attempt_delay{250};
 };
 
-/// What is tried again, and how. Connect failures, lost connections, timeouts of connecting and reading, and the statuses
-/// 429, 502, 503 and 504 are; the API's own errors and anything about trust are not.
+/// What is tried again, and how. Connect failures, lost connections, timeouts of connecting and reading, and the
+/// statuses 429, 502, 503 and 504 are; the API's own errors and anything about trust are not.
 struct retry_config {
     retry_config();
 
     /// Attempts after the first.
     unsigned max_retries = 3;
-    /// The pause before retry n is random between 0 and `initial_backoff` * 2^(n-1), at most `max_backoff` (full jitter).
+    /// The pause before retry n is random between 0 and `initial_backoff` * 2^(n-1), at most `max_backoff` (full
+    /// jitter).
     std::chrono::milliseconds initial_backoff{200};
     /// See `initial_backoff`.
     std::chrono::milliseconds max_backoff{10'000};
@@ -118,8 +119,8 @@ struct client_config {
     secret sys_pwd;
     /// Take an `http://` URL, which sends the password in the clear.
     bool allow_http = false;
-    /// Let any thread use the client at any time. Costs a strand; without it calls, and the run of its executor, must not
-    /// overlap.
+    /// Let any thread use the client at any time. Costs a strand; without it calls, and the run of its executor, must
+    /// not overlap.
     bool thread_safe = false;
     /// Requests sent ahead on one connection without waiting for answers (HTTP/1.1 pipelining); 1 is none. Streams are
     /// never sent ahead.
@@ -137,8 +138,8 @@ struct client_config {
     rate_config rate;
     decoder_limits limits;
 
-    /// `errc::invalid_config` or `errc::plain_http_refused` if it cannot be used; `why`, if not null, gets a sentence that
-    /// says what and what to do about it. Reads no file.
+    /// `errc::invalid_config` or `errc::plain_http_refused` if it cannot be used; `why`, if not null, gets a sentence
+    /// that says what and what to do about it. Reads no file.
     error_code validate(std::string* why = nullptr) const;
 };
 

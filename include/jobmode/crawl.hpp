@@ -50,12 +50,13 @@ struct crawl_options {
     bool stop_on_authentication_refused = true;
 };
 
-/// Asks very many queries of one client, as many at a time as the client's limits allow, and hands out how each one ended,
-/// in the order in which they end: exactly one outcome for each query pulled.
+/// Asks very many queries of one client, as many at a time as the client's limits allow, and hands out how each one
+/// ended, in the order in which they end: exactly one outcome for each query pulled.
 ///
-/// Queries are pulled one by one when there is room to send them, on the client's executor. Invalid ones are not sent and
-/// have the outcome `errc::invalid_query`. Destroying the crawl cancels what is in flight and drops its outcomes. The client
-/// must outlive it; closing the client ends the crawl's queries with `operation_aborted`. As thread-safe as its client.
+/// Queries are pulled one by one when there is room to send them, on the client's executor. Invalid ones are not sent
+/// and have the outcome `errc::invalid_query`. Destroying the crawl cancels what is in flight and drops its outcomes.
+/// The client must outlive it; closing the client ends the crawl's queries with `operation_aborted`. As thread-safe as
+/// its client.
 class crawl {
 public:
     /// Gives the next query, or nothing when there are no more; not called again after that.
@@ -67,8 +68,8 @@ public:
     /// Pulls from any input range of queries. A range given as an lvalue is referred to and must outlive the crawl; an
     /// rvalue is moved in.
     template <std::ranges::input_range Range>
-        requires std::convertible_to<std::ranges::range_reference_t<Range>, query>
-    crawl(client& client, Range&& queries, crawl_options options = {})
+    requires std::convertible_to<std::ranges::range_reference_t<Range>, query> crawl(client& client, Range&& queries,
+                                                                                     crawl_options options = {})
         : crawl(client, source_of(std::views::all(std::forward<Range>(queries))), std::move(options)) {}
 
     crawl(crawl&&) noexcept;
@@ -77,9 +78,9 @@ public:
 
     /// Waits for a query to end. Signature: `void(error_code, std::optional<outcome>)`.
     ///
-    /// Nothing when every query pulled has had its outcome and no more are pulled. The error code is set only when this wait
-    /// was cancelled (terminal, partial or total), which costs no outcome, or when the source threw, whose exception is
-    /// then lost (`errc::invalid_query`). One call at a time.
+    /// Nothing when every query pulled has had its outcome and no more are pulled. The error code is set only when this
+    /// wait was cancelled (terminal, partial or total), which costs no outcome, or when the source threw, whose
+    /// exception is then lost (`errc::invalid_query`). One call at a time.
     template <class Token = default_token>
     auto async_next(Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, std::optional<outcome>)>(

@@ -26,10 +26,10 @@ struct decoder_limits {
 
 /// Decodes one answer of ListBackupJobMode, pushed in pieces of any size, into batches of records.
 ///
-/// Memory is bounded by the longest record plus the longest piece, whatever the answer's length. No result depends on how
-/// the answer was cut into pieces. Keys may stand in any order, may be missing, null or unknown; `Data` may be missing or
-/// null; `Status` may come after the records, so records are handed out before it is known that the answer is an error.
-/// Of a key that stands twice in one record the last value counts.
+/// Memory is bounded by the longest record plus the longest piece, whatever the answer's length. No result depends on
+/// how the answer was cut into pieces. Keys may stand in any order, may be missing, null or unknown; `Data` may be
+/// missing or null; `Status` may come after the records, so records are handed out before it is known that the answer
+/// is an error. Of a key that stands twice in one record the last value counts.
 ///
 /// One object decodes one answer at a time; not thread-safe, and usable from any thread in turn.
 class decoder {
@@ -41,8 +41,8 @@ public:
 
     /// Takes the next piece, whole, and hands out the records that it completed.
     ///
-    /// On an error `ec` is set, and the batch holds the records completed before it; every later call gives the same error
-    /// and no records, until `reset`. The batch lives until the next call of a member function that is not const.
+    /// On an error `ec` is set, and the batch holds the records completed before it; every later call gives the same
+    /// error and no records, until `reset`. The batch lives until the next call of a member function that is not const.
     record_batch feed(std::string_view piece, error_code& ec);
 
     /// Says that the answer is over. Sets `ec` if it was not complete, not this API's, or the API's error
@@ -60,7 +60,8 @@ public:
     std::string_view message() const noexcept;
     /// The answer's `ExptType`; empty unless it was there. Lives until the next `reset`.
     std::string_view expt_type() const noexcept;
-    /// After an error: the offset, from the answer's start, of the byte that caused it, and the printable text around it.
+    /// After an error: the offset, from the answer's start, of the byte that caused it, and the printable text around
+    /// it.
     std::uint64_t offset() const noexcept;
     /// See `diagnostics::excerpt`; what stands before the byte and behind it, as far as both were in the same piece.
     std::string excerpt() const;

@@ -60,9 +60,9 @@ enum class presence : std::uint8_t {
     text,
 };
 
-/// Reads `yyyy-MM-dd HH:mm:ss`, where any of `-`, `:`, `;`, `.`, `/`, `T` and space separates: the vendor's own example has
-/// `2024-06-26 11;34:15`. Nothing if the text has another shape or names no real instant. The API gives no time zone; the
-/// result is the server's local time. Leap seconds are not accepted.
+/// Reads `yyyy-MM-dd HH:mm:ss`, where any of `-`, `:`, `;`, `.`, `/`, `T` and space separates: the vendor's own example
+/// has `2024-06-26 11;34:15`. Nothing if the text has another shape or names no real instant. The API gives no time
+/// zone; the result is the server's local time. Leap seconds are not accepted.
 std::optional<std::chrono::local_seconds> parse_time(std::string_view text) noexcept;
 
 /// The mode that a text of `BackupJobMode` stands for; the empty text is `unknown`.
@@ -71,8 +71,8 @@ job_mode parse_job_mode(std::string_view text) noexcept;
 /// A backup job as the server reported it. `String` is `std::string` (`record`, which owns its text) or
 /// `std::string_view` (`record_view`, whose text lives where the function that handed it out says).
 ///
-/// Each of the nine texts is the decoded value of its key, empty where the key was absent or null. A number or a boolean
-/// where text is documented is kept as its JSON text (`UserId` comes as a number from some servers).
+/// Each of the nine texts is the decoded value of its key, empty where the key was absent or null. A number or a
+/// boolean where text is documented is kept as its JSON text (`UserId` comes as a number from some servers).
 template <class String>
 struct basic_record {
     basic_record() = default;
@@ -174,6 +174,35 @@ private:
     std::span<const record_view> records_;
 };
 
+namespace detail {
+
+/// Text that stays where it is until the arena is cleared, in a few large blocks. Movable; its text stays valid then.
+class text_arena {
+public:
+    text_arena() = default;
+    text_arena(text_arena&&) noexcept = default;
+    text_arena& operator=(text_arena&&) noexcept = default;
+
+    /// A copy of `text`.
+    std::string_view copy(std::string_view text);
+    /// Forgets the text and keeps the memory.
+    void clear() noexcept;
+
+private:
+    static constexpr std::size_t first_block_bytes = 1024;
+    struct block {
+        std::unique_ptr<char[]> bytes;
+        std::size_t size = 0;
+    };
+    char* reserve(std::size_t bytes);
+
+    std::vector<block> blocks_;
+    std::size_t current_ = 0;
+    std::size_t used_ = 0;
+};
+
+}  // namespace detail
+
 /// All records of one answer, with their text: a movable range of `record_view` that needs a few allocations an answer
 /// and not a few a record. The views live as long as the list, moved or not.
 class record_list {
@@ -184,7 +213,7 @@ public:
 
     /// Appends copies of the records and of their text.
     void append(record_batch batch);
-    /// Forgets the records and keeps the memory of the last block for the next ones.
+    /// Forgets the records and keeps the memory for the next ones.
     void clear() noexcept;
 
     bool empty() const noexcept { return records_.empty(); }
@@ -194,15 +223,8 @@ public:
     auto end() const noexcept { return records_.end(); }
 
 private:
-    struct block {
-        std::unique_ptr<char[]> bytes;
-        std::size_t size = 0;
-        std::size_t used = 0;
-    };
-    char* reserve(std::size_t bytes);
-
     std::vector<record_view> records_;
-    std::vector<block> blocks_;
+    detail::text_arena text_;
 };
 
 }  // namespace jobmode

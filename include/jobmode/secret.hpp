@@ -25,9 +25,7 @@ struct cleansing_allocator {
     cleansing_allocator(const cleansing_allocator<U>&) noexcept {}
     /// Throws `std::bad_alloc` when memory is exhausted.
     T* allocate(std::size_t count) { return static_cast<T*>(detail::cleansing_allocate(count * sizeof(T))); }
-    void deallocate(T* memory, std::size_t count) noexcept {
-        detail::cleansing_deallocate(memory, count * sizeof(T));
-    }
+    void deallocate(T* memory, std::size_t count) noexcept { detail::cleansing_deallocate(memory, count * sizeof(T)); }
     friend bool operator==(cleansing_allocator, cleansing_allocator) noexcept { return true; }
 };
 

@@ -39,11 +39,11 @@ public:
 
     /// Waits for more records. Signature: `void(error_code, record_batch)`.
     ///
-    /// The batch is empty at the end, and never before. Its views live until the next call of `async_next` or the stream's
-    /// end of life. Records that came before an error are handed out before it. Ends with any code of `phase::read` or
-    /// `phase::decode`, among them `api_error` when the answer's Status, which may come last, is `Error`; nothing is sent
-    /// again once the stream is open. Cancellation (terminal, partial or total) closes the connection and ends the stream.
-    /// One call at a time.
+    /// The batch is empty at the end, and never before. Its views live until the next call of `async_next` or the
+    /// stream's end of life. Records that came before an error are handed out before it. Ends with any code of
+    /// `phase::read` or `phase::decode`, among them `api_error` when the answer's Status, which may come last, is
+    /// `Error`; nothing is sent again once the stream is open. Cancellation (terminal, partial or total) closes the
+    /// connection and ends the stream. One call at a time.
     template <class Token = default_token>
     auto async_next(Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, record_batch)>(
@@ -55,9 +55,6 @@ public:
 
     /// What is known about the failure that ended the stream. Lives as long as the stream.
     const jobmode::diagnostics& diagnostics() const noexcept;
-
-    /// Whether records may still come.
-    bool is_open() const noexcept;
 
     executor_type get_executor() const;
 

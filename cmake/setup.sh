@@ -1,0 +1,70 @@
+# Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+# Sourced by examples/demo and tests/run: what both need before they can begin. Bash; expects `set -eu` and $root.
+# shellcheck shell=bash disable=SC2154
+
+# A package, and a file that shows that it, or another way of having the same, is there.
+prerequisites=(
+    "g++ /usr/bin/g++"
+    "cmake /usr/bin/cmake"
+    "ninja-build /usr/bin/ninja"
+    "ccache /usr/bin/ccache"
+    "libssl-dev /usr/include/openssl/ssl.h"
+    "libboost1.81-dev /usr/include/boost/version.hpp"
+    "libboost-json1.81-dev /usr/lib/*/libboost_json.so"
+    "libboost-url1.81-dev /usr/lib/*/libboost_url.so"
+    "catch2 /usr/lib/cmake/Catch2/Catch2Config.cmake"
+    "libcli11-dev /usr/*/cmake/CLI11/CLI11Config.cmake"
+    "libfmt-dev /usr/lib/*/cmake/fmt/fmt-config.cmake"
+    "libsqlite3-dev /usr/include/sqlite3.h"
+)
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "$(basename "$0"): $*"
+    exit 1
+}
+
+# Installs what is missing, and asks nothing of a machine that has everything.
+install_prerequisites() {
+    local missing=() entry package witness
+    for entry in "${prerequisites[@]}"; do
+        read -r package witness <<<"$entry"
+        compgen -G "$witness" >/dev/null || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    command -v apt-get >/dev/null || die "these packages are missing, by their Debian names: ${missing[*]}"
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "run this as root once, or install: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    local log
+    log=$(mktemp)
+    if ! { "${as_root[@]}" apt-get update &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        die "could not install ${missing[*]}"
+    fi
+    rm -f "$log"
+}
+
+# Builds the targets named after the preset, or all.
+build() {
+    local preset=$1
+    shift
+    local log="$root/build/$preset.log"
+    mkdir -p "$root/build"
+    if ! { [ -f "$root/build/$preset/build.ninja" ] || cmake -S "$root" --preset "$preset" >"$log" 2>&1; }; then
+        cat "$log" >&2
+        die "configuring the $preset build failed"
+    fi
+    say "building ($preset)"
+    if ! cmake --build "$root/build/$preset" ${1:+--target "$@"} >"$log" 2>&1; then
+        grep -E -A8 '(error|FAILED|undefined reference)' "$log" | head -n 60 >&2
+        die "the $preset build failed; all of its output is in build/$preset.log"
+    fi
+}

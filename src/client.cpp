@@ -1,0 +1,167 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include <jobmode/client.hpp>
+
+#include <utility>
+
+#include "completion.hpp"
+#include "net/engine.hpp"
+#include "stream_operation.hpp"
+#include "wire/user_list.hpp"
+
+namespace jobmode {
+namespace {
+
+/// The part that all operations with one result share: the handler, and the diagnostics that the caller asked for.
+template <class Result>
+class single_operation : public net::operation {
+public:
+    single_operation(net::request_kind what, query asked_query, completion<Result> done, jobmode::diagnostics* out)
+        : operation(what, std::move(asked_query)), done_(std::move(done)), out_(out) {}
+
+    void abandon() noexcept final { done_.drop(); }
+
+    void let_cancel(const std::shared_ptr<net::engine>& engine) {
+        done_.on_cancel([weak_self = weak_from_this(), weak_engine = std::weak_ptr(engine)] {
+            if (const std::shared_ptr<net::engine> running = weak_engine.lock())
+                running->enter([weak_self, running] {
+                    if (const net::operation_ptr self = weak_self.lock())
+                        running->cancel(*self, asio::error::operation_aborted);
+                });
+        });
+    }
+
+protected:
+    void finish(error_code ec, Result result) {
+        if (out_)
+            *out_ = std::move(diagnostics);
+        done_.post(ec, std::move(result));
+    }
+
+private:
+    completion<Result> done_;
+    jobmode::diagnostics* out_;
+};
+
+class list_operation final : public single_operation<std::vector<record>> {
+public:
+    list_operation(query asked_query, completion<std::vector<record>> done, jobmode::diagnostics* out)
+        : single_operation(net::request_kind::list, std::move(asked_query), std::move(done), out) {}
+
+    void on_attempt() override { records_.clear(); }
+    void on_batch(record_batch batch) override {
+        for (const record_view& view : batch)
+            records_.emplace_back(view);
+    }
+    void on_end(error_code ec) override {
+        if (ec)
+            records_.clear();
+        finish(ec, std::move(records_));
+    }
+
+private:
+    std::vector<record> records_;
+};
+
+class users_operation final : public single_operation<std::vector<std::string>> {
+public:
+    users_operation(const decoder_limits& limits, completion<std::vector<std::string>> done, jobmode::diagnostics* out)
+        : single_operation(net::request_kind::users, query(), std::move(done), out),
+          limits_(limits),
+          decoder_(limits) {}
+
+    void on_attempt() override {
+        decoder_ = wire::user_list_decoder(limits_);
+        users_.clear();
+    }
+    void on_piece(std::string_view piece, error_code& ec) override {
+        decoder_.feed(piece, ec);
+        if (ec)
+            note();
+    }
+    void on_complete(error_code& ec) override {
+        users_ = decoder_.finish(ec);
+        if (ec)
+            note();
+    }
+    void on_end(error_code ec) override {
+        if (ec)
+            users_.clear();
+        finish(ec, std::move(users_));
+    }
+
+private:
+    void note() {
+        diagnostics.server_message = decoder_.message();
+        diagnostics.expt_type = decoder_.expt_type();
+        diagnostics.offset = decoder_.offset();
+        diagnostics.excerpt = decoder_.excerpt();
+    }
+
+    decoder_limits limits_;
+    wire::user_list_decoder decoder_;
+    std::vector<std::string> users_;
+};
+
+void submit(const std::shared_ptr<net::engine>& engine, net::operation_ptr op) {
+    engine->enter([engine, op = std::move(op)] { engine->submit(op); });
+}
+
+}  // namespace
+
+client::client(asio::any_io_executor executor, client_config config)
+    : engine_(net::engine::make(std::move(executor), std::move(config))) {}
+
+client::client(client&&) noexcept = default;
+
+client& client::operator=(client&& other) noexcept {
+    if (this != &other) {
+        if (engine_)
+            close();
+        engine_ = std::move(other.engine_);
+    }
+    return *this;
+}
+
+client::~client() {
+    if (engine_)
+        close();
+}
+
+metrics client::metrics() const {
+    return engine_->metrics();
+}
+
+void client::close() {
+    engine_->enter([engine = engine_] { engine->close(); });
+}
+
+client::executor_type client::get_executor() const noexcept {
+    return engine_->user_executor();
+}
+
+void client::start_list(asio::any_completion_handler<void(error_code, std::vector<record>)> handler, query asked,
+                        diagnostics* diag) {
+    auto op = std::make_shared<list_operation>(
+        std::move(asked), completion<std::vector<record>>(std::move(handler), engine_->user_executor()), diag);
+    op->let_cancel(engine_);
+    submit(engine_, std::move(op));
+}
+
+void client::start_open(asio::any_completion_handler<void(error_code, record_stream)> handler, query asked,
+                        diagnostics* diag) {
+    auto op = std::make_shared<net::stream_operation>(
+        engine_, std::move(asked), completion<record_stream>(std::move(handler), engine_->user_executor()), diag);
+    op->let_cancel();
+    submit(engine_, std::move(op));
+}
+
+void client::start_list_users(asio::any_completion_handler<void(error_code, std::vector<std::string>)> handler,
+                              diagnostics* diag) {
+    auto op = std::make_shared<users_operation>(
+        engine_->config().limits, completion<std::vector<std::string>>(std::move(handler), engine_->user_executor()),
+        diag);
+    op->let_cancel(engine_);
+    submit(engine_, std::move(op));
+}
+
+}  // namespace jobmode

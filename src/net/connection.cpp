@@ -1,0 +1,495 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "net/connection.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "net/engine.hpp"
+
+namespace jobmode::net {
+namespace {
+
+// A TLS record's plain text fits behind whatever is left of an unfinished header.
+constexpr std::size_t record_bytes = 16 * 1024;
+
+// A refusal's body is read so that the connection can go on; a longer one costs more than a new connection.
+constexpr std::uint64_t max_skipped = 64 * 1024;
+
+// After so many reads in a row, other connections have their turn.
+constexpr int max_rounds = 32;
+
+}  // namespace
+
+connection::connection(engine& owner, std::size_t slot)
+    : engine_(owner),
+      slot_(slot),
+      transport_(owner.executor()),
+      last_progress_(owner.now()),
+      exchange_(owner.config().header_bytes, owner.cookie_path()),
+      decoder_(owner.config().limits) {}
+
+connection::~connection() {
+    close();
+}
+
+void connection::open() {
+    engine_.watch(deadline());
+    engine_.resolution().resolve(engine_.now(), [weak = weak_from_this()](error_code ec, const auto& endpoints) {
+        const std::shared_ptr<connection> self = weak.lock();
+        if (!self || self->state_ == state::closed)
+            return;
+        if (ec)
+            self->fail_to_open(errc::resolve_failed, ec, {});
+        else
+            self->connect(endpoints);
+    });
+}
+
+void connection::connect(const std::vector<tcp::endpoint>& endpoints) {
+    state_ = state::connecting;
+    race_ = std::make_shared<connect_race>(engine_.executor(), endpoints,
+                                           engine_.config().timeouts.connection_attempt_delay,
+                                           [this](connect_race::result result) { on_connected(std::move(result)); });
+    race_->start();
+}
+
+void connection::on_connected(connect_race::result result) {
+    const std::shared_ptr<connection> self = shared_from_this();
+    race_.reset();
+    if (result.error) {
+        engine_.resolution().forget();
+        fail_to_open(errc::connect_failed, result.error, std::move(result.detail));
+        return;
+    }
+    if (const error_code ec = transport_.open(std::move(result.socket), engine_.tls())) {
+        fail_to_open(errc::connect_failed, ec, {});
+        return;
+    }
+    state_ = state::shaking_hands;
+    last_progress_ = engine_.now();
+    engine_.watch(deadline());
+    shake_hands();
+}
+
+void connection::shake_hands() {
+    const io_result result = transport_.handshake();
+    switch (result.status) {
+        case io_status::done:
+            state_ = state::ready;
+            wait_readable();
+            engine_.on_opened(*this, transport_.resumed());
+            return;
+        case io_status::want_read:
+            wait_readable();
+            return;
+        case io_status::want_write:
+            wait_writable();
+            return;
+        case io_status::eof:
+        case io_status::failed:
+            break;
+    }
+    std::string detail;
+    error_code code = transport_.verification_error(detail);
+    if (!code)
+        code =
+            result.error.category() == asio::error::get_ssl_category() ? errc::handshake_failed : errc::connection_lost;
+    fail_to_open(code, result.error, std::move(detail));
+}
+
+void connection::fail_to_open(error_code code, error_code cause, std::string detail) {
+    jobmode::diagnostics diagnostics;
+    diagnostics.phase = state_ == state::resolving    ? phase::resolve
+                        : state_ == state::connecting ? phase::connect
+                                                      : phase::handshake;
+    diagnostics.cause = cause;
+    diagnostics.detail = std::move(detail);
+    close();
+    engine_.on_open_failed(*this, code, std::move(diagnostics));
+}
+
+policy::time_point connection::deadline() const noexcept {
+    const timeout_config& timeouts = engine_.config().timeouts;
+    std::chrono::milliseconds allowed{0};
+    switch (state_) {
+        case state::resolving:
+        case state::connecting:
+            allowed = timeouts.connect;
+            break;
+        case state::shaking_hands:
+            allowed = timeouts.handshake;
+            break;
+        case state::ready:
+            if (!operations_.empty() && !paused_)
+                allowed = timeouts.read;
+            break;
+        case state::closed:
+            break;
+    }
+    return allowed.count() == 0 ? policy::time_point::max() : last_progress_ + allowed;
+}
+
+void connection::on_deadline() {
+    switch (state_) {
+        case state::resolving:
+        case state::connecting:
+            engine_.resolution().forget();
+            fail_to_open(errc::connect_timeout, {}, {});
+            return;
+        case state::shaking_hands:
+            fail_to_open(errc::handshake_timeout, {}, {});
+            return;
+        case state::ready:
+            fail(errc::read_timeout, {}, out_written_ == out_.size() ? phase::read : phase::write);
+            return;
+        case state::closed:
+            return;
+    }
+}
+
+std::deque<operation_ptr> connection::close() {
+    if (state_ == state::closed)
+        return {};
+    state_ = state::closed;
+    if (race_)
+        race_->cancel();
+    race_.reset();
+    transport_.close();
+    for (const operation_ptr& op : operations_)
+        op->carrier = nullptr;
+    return std::exchange(operations_, {});
+}
+
+void connection::send(operation_ptr op) {
+    op->carrier = this;
+    if (op->kind == request_kind::users)
+        engine_.encoder().encode_list_users(out_, exchange_.cookie());
+    else
+        engine_.encoder().encode(out_, op->asked, exchange_.cookie());
+    operations_.push_back(std::move(op));
+    if (operations_.size() == 1)
+        begin_front();
+}
+
+void connection::begin_front() {
+    exchange_.begin();
+    decoder_.reset();
+    pieces_.clear();
+    next_piece_ = 0;
+    refusal_ = {};
+    skipped_ = 0;
+    retry_after_.reset();
+    last_progress_ = engine_.now();
+    operations_.front()->on_attempt();
+    engine_.watch(deadline());
+}
+
+void connection::flush() {
+    if (state_ != state::ready || writing_)
+        return;
+    while (out_written_ != out_.size()) {
+        const io_result result = transport_.write_some(std::span<const char>(out_).subspan(out_written_));
+        switch (result.status) {
+            case io_status::done:
+                out_written_ += result.bytes;
+                engine_.count().bytes_sent.add(result.bytes);
+                break;
+            case io_status::want_write:
+                wait_writable();
+                return;
+            case io_status::want_read:
+                // Reading goes on by itself, and flushes when it got somewhere.
+                return;
+            case io_status::eof:
+            case io_status::failed:
+                fail(errc::connection_lost, result.error, phase::write);
+                return;
+        }
+    }
+    out_.clear();
+    out_written_ = 0;
+}
+
+void connection::wait_readable() {
+    if (std::exchange(reading_, true))
+        return;
+    if (operations_.empty() && state_ == state::ready && in_begin_ == in_end_) {
+        in_.reset();
+        in_begin_ = in_end_ = 0;
+    }
+    transport_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code) {
+        self->reading_ = false;
+        if (self->state_ == state::shaking_hands)
+            self->shake_hands();
+        else if (self->state_ == state::ready)
+            self->on_readable();
+    });
+}
+
+void connection::wait_writable() {
+    if (std::exchange(writing_, true))
+        return;
+    transport_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code) {
+        self->writing_ = false;
+        if (self->state_ == state::shaking_hands) {
+            self->shake_hands();
+        } else if (self->state_ == state::ready) {
+            self->flush();
+            if (self->state_ == state::ready && !self->reading_ && !self->paused_)
+                self->on_readable();
+        }
+    });
+}
+
+void connection::on_readable() {
+    const std::size_t capacity = engine_.config().header_bytes + record_bytes;
+    for (int round = 0; round != max_rounds; ++round) {
+        if (!in_)
+            in_ = std::make_unique_for_overwrite<char[]>(capacity);
+        if (in_begin_ != 0) {
+            std::memmove(in_.get(), in_.get() + in_begin_, in_end_ - in_begin_);
+            in_end_ -= std::exchange(in_begin_, 0);
+        }
+        const io_result result = transport_.read_some(std::span(in_.get() + in_end_, capacity - in_end_));
+        switch (result.status) {
+            case io_status::done:
+                break;
+            case io_status::want_read:
+                wait_readable();
+                return;
+            case io_status::want_write:
+                wait_writable();
+                return;
+            case io_status::eof:
+                if (on_eof())
+                    process();
+                return;
+            case io_status::failed:
+                on_failed_read(result.error);
+                return;
+        }
+        engine_.count().bytes_received.add(result.bytes);
+        last_progress_ = engine_.now();
+        in_end_ += result.bytes;
+        if (!process())
+            return;
+        if (out_written_ != out_.size()) {
+            flush();
+            if (state_ != state::ready)
+                return;
+        }
+        if (!transport_.may_have_more()) {
+            wait_readable();
+            return;
+        }
+    }
+    reading_ = true;
+    asio::post(engine_.executor(), [self = shared_from_this()] {
+        self->reading_ = false;
+        if (self->state_ == state::ready && !self->paused_)
+            self->on_readable();
+    });
+}
+
+/// Works through what was read. False if nothing more can be read now: closed, or a stream's reader has the word.
+bool connection::process() {
+    for (;;) {
+        if (paused_ || !drain_pieces())
+            return false;
+        if (!operations_.empty() && exchange_.done()) {
+            if (!finish_front(true))
+                return false;
+            continue;
+        }
+        if (in_begin_ == in_end_)
+            return true;
+        if (operations_.empty()) {
+            // Bytes that nobody asked for would be taken for the next query's answer.
+            fail(errc::http_malformed, {}, phase::read);
+            return false;
+        }
+        error_code ec;
+        const std::size_t consumed =
+            exchange_.feed(std::string_view(in_.get() + in_begin_, in_end_ - in_begin_), *this, ec);
+        in_begin_ += consumed;
+        if (ec) {
+            fail(ec, {}, phase::read);
+            return false;
+        }
+        if (consumed == 0 && !exchange_.done())
+            return true;
+    }
+}
+
+bool connection::drain_pieces() {
+    while (next_piece_ != pieces_.size()) {
+        const std::string_view piece = pieces_[next_piece_++];
+        operation& front = *operations_.front();
+        if (refusal_) {
+            skipped_ += piece.size();
+            if (skipped_ > max_skipped)
+                return finish_front(false);
+            continue;
+        }
+        error_code ec;
+        if (front.kind == request_kind::users) {
+            front.on_piece(piece, ec);
+        } else if (const record_batch batch = decoder_.feed(piece, ec)) {
+            engine_.count().records.add(batch.size());
+            front.on_batch(batch);
+            if (!ec && front.kind == request_kind::stream) {
+                paused_ = true;
+                return false;
+            }
+        }
+        if (ec) {
+            fail_decoding(ec);
+            return false;
+        }
+    }
+    pieces_.clear();
+    next_piece_ = 0;
+    return true;
+}
+
+/// Hands the answered operation back. False if the connection has ended with that. `whole`: the answer was read to its
+/// end.
+bool connection::finish_front(bool whole) {
+    const operation_ptr op = operations_.front();
+    error_code ec = refusal_;
+    if (!ec) {
+        if (op->kind == request_kind::users)
+            op->on_complete(ec);
+        else
+            decoder_.finish(ec);
+        if (ec)
+            note_answer_error(*op, ec);
+    }
+    op->latency = engine_.now() - op->sent_at;
+    op->carrier = nullptr;
+    operations_.pop_front();
+    const bool unsent = out_written_ != out_.size() && operations_.empty();
+    if (!whole || unsent || !exchange_.keep_alive()) {
+        engine_.on_last_answered(*this, op, ec, retry_after_, close());
+        return false;
+    }
+    ++answered_;
+    const std::optional<std::chrono::milliseconds> retry_after = retry_after_;
+    if (!operations_.empty())
+        begin_front();
+    else
+        pieces_.clear();
+    engine_.on_answered(*this, op, ec, retry_after);
+    return state_ == state::ready;
+}
+
+void connection::note_answer_error(operation& op, error_code ec) {
+    op.diagnostics.phase = phase::decode;
+    if (op.kind == request_kind::users)
+        return;
+    if (ec == errc::api_error || ec == errc::authentication_refused) {
+        op.diagnostics.server_message = decoder_.message();
+        op.diagnostics.expt_type = decoder_.expt_type();
+    } else {
+        op.diagnostics.offset = decoder_.offset();
+        op.diagnostics.excerpt = decoder_.excerpt();
+    }
+}
+
+void connection::resume() {
+    const std::shared_ptr<connection> self = shared_from_this();
+    paused_ = false;
+    last_progress_ = engine_.now();
+    engine_.watch(deadline());
+    if (process() && !reading_)
+        on_readable();
+}
+
+/// The peer will send no more. True if that completed an answer.
+bool connection::on_eof() {
+    if (operations_.empty()) {
+        fail(errc::connection_lost, {}, phase::read);
+        return false;
+    }
+    error_code ec;
+    exchange_.finish(ec);
+    if (ec || !exchange_.done()) {
+        fail(ec ? ec : errc::connection_lost, {}, phase::read);
+        return false;
+    }
+    return true;
+}
+
+void connection::on_failed_read(error_code cause) {
+    // In TLS 1.3 the server's verdict on our certificate comes after our side of the handshake is over.
+    const bool refused = answered_ == 0 && !exchange_.started() && cause.category() == asio::error::get_ssl_category();
+    fail(refused ? errc::handshake_failed : errc::connection_lost, cause, refused ? phase::handshake : phase::read);
+}
+
+void connection::fail(error_code code, error_code cause, phase where) {
+    const bool free = code == errc::connection_lost && answered_ != 0 && !operations_.empty() && !exchange_.started() &&
+                      !operations_.front()->resent;
+    if (!operations_.empty()) {
+        operations_.front()->diagnostics.phase = where;
+        operations_.front()->diagnostics.cause = cause;
+    }
+    engine_.on_lost(*this, close(), code, free);
+}
+
+void connection::fail_decoding(error_code ec) {
+    note_answer_error(*operations_.front(), ec);
+    engine_.on_lost(*this, close(), ec, false);
+}
+
+void connection::on_head(const wire::response_head& head, error_code&) {
+    operation& front = *operations_.front();
+    front.diagnostics.http_status = head.status;
+    engine_.on_first_byte(front);
+    switch (head.status) {
+        case 200:
+            if (head.content_encoded) {
+                refusal_ = errc::content_encoded;
+                break;
+            }
+            if (front.kind == request_kind::stream) {
+                front.opened = true;
+                front.on_open();
+                paused_ = true;
+            }
+            return;
+        case 401:
+            refusal_ = errc::authentication_refused;
+            break;
+        case 429:
+        case 502:
+        case 503:
+        case 504:
+            refusal_ = errc::server_busy;
+            retry_after_ = wire::parse_retry_after(
+                head.retry_after, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+            break;
+        case 301:
+        case 302:
+        case 303:
+        case 307:
+        case 308:
+            refusal_ = errc::redirected;
+            front.diagnostics.detail = head.location;
+            break;
+        default:
+            refusal_ = errc::http_status;
+            break;
+    }
+    front.diagnostics.phase = phase::read;
+}
+
+void connection::on_body(std::string_view piece, error_code&) {
+    pieces_.push_back(piece);
+}
+
+}  // namespace jobmode::net

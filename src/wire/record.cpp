@@ -1,0 +1,122 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include <jobmode/record.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace jobmode {
+namespace {
+
+constexpr std::array<std::string_view, field_count> keys{
+    "ID", "LoginName", "Owner", "UserId", "StartTime", "EndTime", "BackupSetID", "BackupSetName", "BackupJobMode",
+};
+
+constexpr std::size_t block_bytes = 16 * 1024;
+
+}  // namespace
+
+std::string_view to_string(job_mode mode) noexcept {
+    switch (mode) {
+        case job_mode::none:
+            return "none";
+        case job_mode::remote:
+            return "remote";
+        case job_mode::manual:
+            return "manual";
+        case job_mode::scheduled:
+            return "scheduled";
+        case job_mode::unknown:
+            return "unknown";
+    }
+    return "unknown";
+}
+
+std::string_view key_of(field value) noexcept {
+    return keys[static_cast<std::size_t>(value)];
+}
+
+std::optional<std::chrono::local_seconds> parse_time(std::string_view text) noexcept {
+    // Where the digits stand in "yyyy-MM-dd HH:mm:ss".
+    static constexpr std::array<bool, 19> digit{true,  true, true, true,  false, true, true,  false, true, true,
+                                                false, true, true, false, true,  true, false, true,  true};
+    if (text.size() != digit.size())
+        return std::nullopt;
+    for (std::size_t index = 0; index != digit.size(); ++index) {
+        const char c = text[index];
+        const bool fits =
+            digit[index] ? c >= '0' && c <= '9' : std::string_view("-:;./T ").find(c) != std::string_view::npos;
+        if (!fits)
+            return std::nullopt;
+    }
+    const auto number = [text](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
+    const std::chrono::year_month_day date(std::chrono::year(number(0) * 100 + number(2)),
+                                           std::chrono::month(static_cast<unsigned>(number(5))),
+                                           std::chrono::day(static_cast<unsigned>(number(8))));
+    const int hours = number(11);
+    const int minutes = number(14);
+    const int seconds = number(17);
+    if (!date.ok() || hours > 23 || minutes > 59 || seconds > 59)
+        return std::nullopt;
+    return std::chrono::local_days(date) + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
+           std::chrono::seconds(seconds);
+}
+
+job_mode parse_job_mode(std::string_view text) noexcept {
+    if (text == "S")
+        return job_mode::scheduled;
+    if (text == "M")
+        return job_mode::manual;
+    if (text == "R")
+        return job_mode::remote;
+    return job_mode::unknown;
+}
+
+namespace detail {
+
+char* text_arena::reserve(std::size_t bytes) {
+    while (current_ < blocks_.size() && blocks_[current_].size - used_ < bytes) {
+        ++current_;
+        used_ = 0;
+    }
+    if (current_ >= blocks_.size()) {
+        current_ = blocks_.size();
+        const std::size_t size = std::max(bytes, blocks_.empty() ? first_block_bytes : block_bytes);
+        blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+        used_ = 0;
+    }
+    return blocks_[current_].bytes.get() + used_;
+}
+
+std::string_view text_arena::copy(std::string_view text) {
+    if (text.empty())
+        return {};
+    char* const at = reserve(text.size());
+    std::memcpy(at, text.data(), text.size());
+    used_ += text.size();
+    return {at, text.size()};
+}
+
+void text_arena::clear() noexcept {
+    current_ = 0;
+    used_ = 0;
+}
+
+}  // namespace detail
+
+void record_list::append(record_batch batch) {
+    records_.reserve(std::max(records_.capacity(), records_.size() + batch.size()));
+    for (const record_view& from : batch) {
+        record_view& to = records_.emplace_back(from);
+        for (std::size_t index = 0; index != field_count; ++index) {
+            std::string_view& text = to.text(static_cast<field>(index));
+            text = text_.copy(text);
+        }
+    }
+}
+
+void record_list::clear() noexcept {
+    records_.clear();
+    text_.clear();
+}
+
+}  // namespace jobmode
