@@ -138,7 +138,7 @@ void connect_race::on_connect(std::size_t index, error_code ec) {
     if (!detail_.empty())
         detail_ += "; ";
     detail_ += to_text(endpoints_[index]) + ": " + ec.message();
-    race_.failed(index, std::chrono::steady_clock::now());
+    race_.failed();
     advance();
 }
 

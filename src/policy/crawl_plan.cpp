@@ -1,0 +1,33 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "policy/crawl_plan.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace jobmode::policy {
+
+crawl_plan::crawl_plan(std::vector<std::string> users, std::chrono::year_month_day from, std::chrono::year_month_day to,
+                       std::vector<std::string> sets)
+    : users_(std::move(users)),
+      sets_(std::move(sets)),
+      from_(from),
+      days_(static_cast<std::uint64_t>(
+          std::max((std::chrono::sys_days(to) - from_).count() + 1, std::chrono::days::rep{0}))) {}
+
+std::uint64_t crawl_plan::size() const noexcept {
+    return days_ * users_.size() * std::max<std::size_t>(sets_.size(), 1);
+}
+
+query crawl_plan::at(std::uint64_t index) const {
+    std::optional<std::string> set;
+    if (!sets_.empty()) {
+        set = sets_[index % sets_.size()];
+        index /= sets_.size();
+    }
+    const std::string& user = users_[index % users_.size()];
+    const auto day = static_cast<int>(index / users_.size());
+    return {user, std::chrono::year_month_day(from_ + std::chrono::days(day)), std::move(set)};
+}
+
+}  // namespace jobmode::policy

@@ -1,0 +1,34 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/query.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace jobmode::policy {
+
+/// Every query of a crawl: users by dates by backup sets, each with a number that depends on nothing but these three
+/// lists. Dates change slowest, so that neighbours concern different users. Thread-safe once constructed.
+class crawl_plan {
+public:
+    /// Every date from `from` to `to`, both included; none if `to` is before `from`. Without sets there is one query
+    /// for a user and date.
+    crawl_plan(std::vector<std::string> users, std::chrono::year_month_day from, std::chrono::year_month_day to,
+               std::vector<std::string> sets);
+
+    /// The number of queries.
+    std::uint64_t size() const noexcept;
+    /// Query number `index`, which must be below `size`.
+    query at(std::uint64_t index) const;
+
+private:
+    std::vector<std::string> users_;
+    std::vector<std::string> sets_;
+    std::chrono::sys_days from_;
+    std::uint64_t days_;
+};
+
+}  // namespace jobmode::policy

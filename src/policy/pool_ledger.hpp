@@ -1,0 +1,112 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/config.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "policy/time.hpp"
+
+namespace jobmode::policy {
+
+/// The pool's books: which connections there are, what each carries, and what to do for a query that waits. Connections
+/// are known by small numbers, which are used again after `closed`.
+///
+/// ```
+///   lease -> open        opened             lease -> use        finished
+///   (free) ----------> connecting ---> idle --------------> busy ---------> idle ...
+///      ^                    |            |                    |
+///      +--------------------+------------+--------------------+   closed
+/// ```
+/// A retired connection is given nothing new, and is closed by its owner when it carries nothing. Each call takes
+/// constant time, or time proportional to the pipeline depth, but for `expired`. Not thread-safe.
+class pool_ledger {
+public:
+    /// `pipeline_depth` is how many queries a connection may carry at a time.
+    pool_ledger(const pool_config& config, std::size_t pipeline_depth);
+
+    enum class verdict : std::uint8_t {
+        /// `slot` carries the query now.
+        use,
+        /// `slot` is connecting now; the query still waits.
+        open,
+        /// Nothing can be done until something changes.
+        wait,
+    };
+    struct decision {
+        verdict what;
+        std::size_t slot;
+    };
+    /// What to do for the query that waits longest. An idle connection is taken, the one used last first; else one is
+    /// opened, if there may be more and fewer are being opened than queries wait (`waiting`, this one included); else
+    /// one that carries the least is given one more. An `exclusive` query shares a connection with no other.
+    decision lease(time_point now, std::size_t waiting, bool exclusive);
+
+    /// A connection is open, and idle.
+    void opened(std::size_t slot, time_point now);
+    /// A connection carries one query less.
+    void finished(std::size_t slot, time_point now);
+    /// Whether a connection has served its time: its uses, its age, or being idle at all.
+    bool retiring(std::size_t slot, time_point now) const;
+    /// Nothing new may be given to a connection.
+    void retire(std::size_t slot);
+    /// A connection is gone, whatever it was doing.
+    void closed(std::size_t slot);
+
+    /// Idle connections that are to be closed now: unused for too long, or too old.
+    std::vector<std::size_t> expired(time_point now) const;
+    /// When an idle connection will have been unused for too long, the next one.
+    std::optional<time_point> next_expiry() const;
+
+    std::size_t idle() const noexcept { return idle_; }
+    std::size_t connecting() const noexcept { return connecting_; }
+    std::size_t busy() const noexcept { return open_ - idle_; }
+    /// Idle and busy ones.
+    std::size_t open() const noexcept { return open_; }
+    /// Queries that a connection carries.
+    std::size_t load(std::size_t slot) const { return slots_[slot].load; }
+    /// Queries given to a connection since it was opened.
+    std::size_t uses(std::size_t slot) const { return slots_[slot].uses; }
+
+private:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    enum class state : std::uint8_t { free, connecting, ready, retired };
+
+    struct entry {
+        state at = state::free;
+        bool exclusive = false;
+        std::size_t load = 0;
+        std::size_t uses = 0;
+        time_point opened_at{};
+        time_point idle_since{};
+        /// The neighbours in the list of ready connections with this load.
+        std::size_t newer = none;
+        std::size_t older = none;
+        bool listed = false;
+    };
+    struct list {
+        std::size_t newest = none;
+        std::size_t oldest = none;
+    };
+
+    bool too_old(const entry& which, time_point now) const noexcept;
+    bool too_idle(const entry& which, time_point now) const noexcept;
+    bool used_up(const entry& which) const noexcept;
+    void enlist(std::size_t slot);
+    void delist(std::size_t slot);
+    decision use(std::size_t slot, bool exclusive);
+
+    pool_config config_;
+    std::vector<entry> slots_;
+    std::vector<std::size_t> free_;
+    /// By load, from 0 to the depth less one: the ready connections that may be given one more.
+    std::vector<list> by_load_;
+    std::size_t idle_ = 0;
+    std::size_t open_ = 0;
+    std::size_t connecting_ = 0;
+};
+
+}  // namespace jobmode::policy
