@@ -4,6 +4,6 @@
 
 #include <jobmode/crawl.hpp>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio.hpp>
-#include <fmt/format.h>

@@ -1,0 +1,30 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <string_view>
+
+namespace jobmode::cli {
+
+/// What the program ends with.
+enum class exit_code : int {
+    /// Every query was answered.
+    all_answered = 0,
+    /// Some queries failed; for `query`: the answer was an error, or not this API's.
+    some_failed = 1,
+    /// The command line cannot be carried out: a wrong option, a state that does not fit, plain http that was not
+    /// allowed.
+    usage = 2,
+    /// The server refused the system user or its password.
+    authentication_refused = 3,
+    /// The server cannot be reached, or cannot be trusted.
+    unreachable = 4,
+    /// Interrupted by the user.
+    interrupted = 130,
+};
+
+/// Says on stderr what went wrong, and returns the code.
+exit_code fail(exit_code code, std::string_view message);
+/// The same with `exit_code::usage`.
+exit_code usage_error(std::string_view message);
+
+}  // namespace jobmode::cli

@@ -1,0 +1,24 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+
+#include "cli/exit_code.hpp"
+#include "cli/serve.hpp"
+
+int main(int argc, char** argv) {
+    // A reader that has had enough, as in `jobmode ... | head`, shows as a failed write.
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app("Which backup jobs ran on an AhsayCBS server, and how each was started", "jobmode");
+    app.set_version_flag("--version", JOBMODE_VERSION);
+    app.require_subcommand(1);
+    int exit_code = 0;
+    jobmode::cli::register_serve(app, exit_code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        const int code = app.exit(problem);
+        return code == 0 ? 0 : static_cast<int>(jobmode::cli::exit_code::usage);
+    }
+    return exit_code;
+}

@@ -1,0 +1,67 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/text.hpp"
+
+#include <fmt/format.h>
+#include <jobmode/query.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace jobmode::cli {
+
+std::optional<std::chrono::year_month_day> parse_date(std::string_view text) {
+    const date_or_job_id parsed(text);
+    return parsed.valid() && !parsed.is_job_id() ? std::optional(parsed.date()) : std::nullopt;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+    out += '"';
+    std::size_t plain = 0;
+    for (std::size_t at = 0; at != text.size(); ++at) {
+        const char c = text[at];
+        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\')
+            continue;
+        out.append(text, plain, at - plain);
+        plain = at + 1;
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        }
+    }
+    out.append(text, plain, text.size() - plain);
+    out += '"';
+}
+
+std::string grouped(std::uint64_t value) {
+    std::string text = std::to_string(value);
+    for (std::size_t at = text.size(); at > 3; at -= 3)
+        text.insert(at - 3, ",");
+    return text;
+}
+
+std::string duration_text(std::chrono::nanoseconds time) {
+    const double seconds = static_cast<double>(time.count()) / 1e9;
+    if (seconds < 1e-3)
+        return fmt::format("{:.0f} us", seconds * 1e6);
+    if (seconds < 1)
+        return fmt::format("{:.3g} ms", seconds * 1e3);
+    if (seconds < 60)
+        return fmt::format("{:.1f} s", seconds);
+    const auto whole = static_cast<std::int64_t>(seconds);
+    if (whole < 3600)
+        return fmt::format("{} min {} s", whole / 60, whole % 60);
+    return fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    static constexpr std::array units{"B", "kB", "MB", "GB", "TB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    for (; value >= 1000 && unit + 1 < units.size(); ++unit)
+        value /= 1000;
+    return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+}  // namespace jobmode::cli

@@ -1,0 +1,26 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jobmode::cli {
+
+/// Reads `yyyy-MM-dd`; nothing if it is something else or no date that exists.
+std::optional<std::chrono::year_month_day> parse_date(std::string_view text);
+
+/// Appends a JSON string, with its quotes.
+void append_json_string(std::string& out, std::string_view text);
+
+/// A number with thousands apart: `1,234,567`.
+std::string grouped(std::uint64_t value);
+
+/// A time for a person: `850 us`, `12 ms`, `3.2 s`, `4 min 10 s`, `2 h 5 min`.
+std::string duration_text(std::chrono::nanoseconds time);
+
+/// An amount of bytes for a person: `812 B`, `3.4 MB`.
+std::string bytes_text(std::uint64_t bytes);
+
+}  // namespace jobmode::cli

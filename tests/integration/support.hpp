@@ -1,0 +1,105 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// What the tests against the simulated server share.
+#pragma once
+
+#include <jobmode/client.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+#include "sim/server.hpp"
+
+namespace jobmode::test {
+
+namespace asio = boost::asio;
+
+/// A file that lives as long as this object.
+class temporary_file {
+public:
+    explicit temporary_file(const std::string& contents) {
+        const char* const folder = std::getenv("TMPDIR");
+        path_ = std::string(folder ? folder : "/tmp") + "/jobmode-test-XXXXXX";
+        const int handle = ::mkstemp(path_.data());
+        if (handle < 0)
+            throw std::runtime_error("cannot make a temporary file");
+        ::close(handle);
+        std::ofstream(path_) << contents;
+    }
+    temporary_file(const temporary_file&) = delete;
+    temporary_file& operator=(const temporary_file&) = delete;
+    ~temporary_file() { std::remove(path_.c_str()); }
+
+    const std::string& path() const noexcept { return path_; }
+
+private:
+    std::string path_;
+};
+
+/// Runs a coroutine to its end on a context of its own; what it throws is thrown here. A test that hangs is ended by the context's
+/// time, not by the clock of whoever waits for the suite.
+template <class Result>
+Result run(asio::io_context& context, asio::awaitable<Result> work) {
+    std::exception_ptr failure;
+    std::optional<Result> result;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr thrown, Result value) {
+        failure = thrown;
+        result.emplace(std::move(value));
+    });
+    context.restart();
+    context.run_for(std::chrono::seconds(60));
+    if (failure)
+        std::rethrow_exception(failure);
+    if (!result)
+        throw std::runtime_error("the coroutine did not end within a minute");
+    return std::move(*result);
+}
+
+inline void run(asio::io_context& context, asio::awaitable<void> work) {
+    std::exception_ptr failure;
+    bool ended = false;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr thrown) {
+        failure = thrown;
+        ended = true;
+    });
+    context.restart();
+    context.run_for(std::chrono::seconds(60));
+    if (failure)
+        std::rethrow_exception(failure);
+    if (!ended)
+        throw std::runtime_error("the coroutine did not end within a minute");
+}
+
+/// A simulated server and what a client needs to trust it.
+class fixture {
+public:
+    explicit fixture(sim::server_config config = sim::server_config()) : server(std::move(config)), ca_(server.ca_pem()) {}
+
+    client_config config() const {
+        client_config made(server.url());
+        made.sys_user = "system";
+        made.sys_pwd = secret("system1");
+        made.tls.ca_file = ca_.path();
+        // Pauses say nothing in a test.
+        made.retry.initial_backoff = std::chrono::milliseconds(1);
+        return made;
+    }
+
+    sim::server server;
+    asio::io_context context{1};
+
+private:
+    temporary_file ca_;
+};
+
+}  // namespace jobmode::test
