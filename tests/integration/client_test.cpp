@@ -165,16 +165,20 @@ TEST_CASE("many queries run at a time") {
     config.concurrency.max_in_flight = 16;
     config.pool.max_connections = 16;
     SECTION("one a connection") {}
-    SECTION("pipelined") { config.pipeline_depth = 4; config.pool.max_connections = 4; }
+    SECTION("pipelined") {
+        config.pipeline_depth = 4;
+        config.pool.max_connections = 4;
+    }
     client client(with.context.get_executor(), config);
     int answered = 0;
     for (int count = 0; count != 1000; ++count)
-        client.async_list({count % 2 == 0 ? "obm" : "bulk-50", example_date}, [&, count](error_code ec, std::vector<record> found) {
-            CHECK_FALSE(ec);
-            CHECK(found.size() == (count % 2 == 0 ? 1U : 50U));
-            if (++answered == 1000)
-                client.close();
-        });
+        client.async_list({count % 2 == 0 ? "obm" : "bulk-50", example_date},
+                          [&, count](error_code ec, std::vector<record> found) {
+                              CHECK_FALSE(ec);
+                              CHECK(found.size() == (count % 2 == 0 ? 1U : 50U));
+                              if (++answered == 1000)
+                                  client.close();
+                          });
     with.context.run();
     CHECK(answered == 1000);
     CHECK(client.metrics().connections_opened <= 24);
@@ -183,14 +187,19 @@ TEST_CASE("many queries run at a time") {
 TEST_CASE("wrong credentials have their own code") {
     fixture with;
     client_config config = with.config();
-    SECTION("password") { config.sys_pwd = secret("wrong"); }
-    SECTION("user") { config.sys_user = "nosuchuser"; }
+    SECTION("password") {
+        config.sys_pwd = secret("wrong");
+    }
+    SECTION("user") {
+        config.sys_user = "nosuchuser";
+    }
     diagnostics diag;
-    const error_code ec = test::run(with.context, [](client_config with_config, diagnostics& out) -> asio::awaitable<error_code> {
-        client client(co_await asio::this_coro::executor, std::move(with_config));
-        auto [failed, records] = co_await client.async_list({"obm", example_date}, &out, tuple_token);
-        co_return failed;
-    }(config, diag));
+    const error_code ec =
+        test::run(with.context, [](client_config with_config, diagnostics& out) -> asio::awaitable<error_code> {
+            client client(co_await asio::this_coro::executor, std::move(with_config));
+            auto [failed, records] = co_await client.async_list({"obm", example_date}, &out, tuple_token);
+            co_return failed;
+        }(config, diag));
     CHECK(ec == errc::authentication_refused);
     CHECK_FALSE(diag.server_message.empty());
     CHECK_FALSE(diag.expt_type.empty());
@@ -204,7 +213,8 @@ TEST_CASE("an invalid query is refused before anything is sent") {
     client client(with.context.get_executor(), with.config());
     error_code ec;
     diagnostics diag;
-    client.async_list({"obm", year(2024) / 2 / 30}, &diag, [&](error_code failed, std::vector<record>) { ec = failed; });
+    client.async_list({"obm", year(2024) / 2 / 30}, &diag,
+                      [&](error_code failed, std::vector<record>) { ec = failed; });
     with.context.run();
     CHECK(ec == errc::invalid_query);
     CHECK(diag.attempt == 0);

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <unistd.h>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +16,6 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
-#include <unistd.h>
 #include <utility>
 
 #include "sim/server.hpp"
@@ -46,8 +46,8 @@ private:
     std::string path_;
 };
 
-/// Runs a coroutine to its end on a context of its own; what it throws is thrown here. A test that hangs is ended by the context's
-/// time, not by the clock of whoever waits for the suite.
+/// Runs a coroutine to its end on a context of its own; what it throws is thrown here. A test that hangs is ended by
+/// the context's time, not by the clock of whoever waits for the suite.
 template <class Result>
 Result run(asio::io_context& context, asio::awaitable<Result> work) {
     std::exception_ptr failure;
@@ -83,7 +83,8 @@ inline void run(asio::io_context& context, asio::awaitable<void> work) {
 /// A simulated server and what a client needs to trust it.
 class fixture {
 public:
-    explicit fixture(sim::server_config config = sim::server_config()) : server(std::move(config)), ca_(server.ca_pem()) {}
+    explicit fixture(sim::server_config config = sim::server_config())
+        : server(std::move(config)), ca_(server.ca_pem()) {}
 
     client_config config() const {
         client_config made(server.url());

@@ -1,0 +1,41 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/config.hpp>
+
+#include <CLI/App.hpp>
+
+#include <optional>
+#include <string>
+
+namespace jobmode::cli {
+
+/// The options by which every subcommand reaches a server.
+struct connection_options {
+    std::string url;
+    std::string sys_user;
+    std::string sys_pwd_file;
+    std::string ca;
+    std::string pin;
+    bool insecure = false;
+    std::string client_cert;
+    std::string client_key;
+    bool allow_http = false;
+    double connect_timeout = 10;
+    double timeout = 60;
+
+    /// Adds them to a subcommand; this object must outlive it.
+    void add_to(CLI::App& command);
+
+    /// The configuration that they make, password included: from `--sys-pwd-file`, else from JOBMODE_SYS_PWD, else from
+    /// a prompt on the terminal. Nothing, after a message on stderr, if they make none.
+    std::optional<client_config> make_config() const;
+
+    /// The server as records name it: the URL without its scheme and without slashes at its end.
+    std::string server_name() const;
+};
+
+/// Asks for a password on the terminal, without echo. Nothing if there is no terminal or the user gives up.
+std::optional<secret> prompt_for_password(const std::string& question);
+
+}  // namespace jobmode::cli

@@ -1,0 +1,94 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/database.hpp"
+
+#include <fmt/format.h>
+
+namespace jobmode::cli {
+namespace {
+
+[[noreturn]] void report(sqlite3* handle, const std::string& path) {
+    const int code = sqlite3_errcode(handle) & 0xFF;
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        throw database_error(path + " is in use by another process: wait for it to end, or stop it", code);
+    if (code == SQLITE_NOTADB)
+        throw database_error(path + " exists and is no SQLite file: choose another name, or remove it", code);
+    throw database_error(fmt::format("cannot use {}: {}", path, sqlite3_errmsg(handle)), code);
+}
+
+}  // namespace
+
+statement& statement::bind(int index, std::int64_t value) {
+    sqlite3_bind_int64(handle_.get(), index + 1, value);
+    return *this;
+}
+
+statement& statement::bind(int index, std::string_view value) {
+    // A null pointer would mean NULL.
+    sqlite3_bind_text64(handle_.get(), index + 1, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC,
+                        SQLITE_UTF8);
+    return *this;
+}
+
+statement& statement::bind_null(int index) {
+    sqlite3_bind_null(handle_.get(), index + 1);
+    return *this;
+}
+
+bool statement::step() {
+    const int code = sqlite3_step(handle_.get());
+    if (code == SQLITE_ROW)
+        return true;
+    if (code == SQLITE_DONE)
+        return false;
+    sqlite3* const owner = sqlite3_db_handle(handle_.get());
+    const char* const path = sqlite3_db_filename(owner, "main");
+    report(owner, path ? path : "the database");
+}
+
+void statement::run() {
+    while (step()) {
+    }
+    reset();
+}
+
+void statement::reset() noexcept {
+    sqlite3_reset(handle_.get());
+}
+
+std::int64_t statement::integer(int column) const {
+    return sqlite3_column_int64(handle_.get(), column);
+}
+
+std::string statement::text(int column) const {
+    const auto* const data = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)))
+                : std::string();
+}
+
+database::database(const std::string& path) : path_(path) {
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    handle_.reset(handle);
+    if (code != SQLITE_OK)
+        fail();
+}
+
+void database::execute(const char* sql) {
+    if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        fail();
+}
+
+statement database::prepare(std::string_view sql) {
+    sqlite3_stmt* handle = nullptr;
+    if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &handle, nullptr) != SQLITE_OK)
+        fail();
+    statement made;
+    made.handle_.reset(handle);
+    return made;
+}
+
+void database::fail() const {
+    report(handle_.get(), path_);
+}
+
+}  // namespace jobmode::cli

@@ -1,0 +1,75 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace jobmode::cli {
+
+/// What SQLite said, as a sentence with the file's name and what to do about it.
+class database_error : public std::runtime_error {
+public:
+    database_error(const std::string& sentence, int code) : std::runtime_error(sentence), code_(code) {}
+    /// SQLite's primary result code.
+    int code() const noexcept { return code_; }
+
+private:
+    int code_;
+};
+
+/// A prepared statement. Columns and parameters are counted from 0.
+class statement {
+public:
+    statement() = default;
+
+    statement& bind(int index, std::int64_t value);
+    /// The text must live until `step` or `run`.
+    statement& bind(int index, std::string_view value);
+    statement& bind_null(int index);
+    /// Goes to the next row; false at the end. Throws `database_error`.
+    bool step();
+    /// Runs to the end and prepares for new values. Throws `database_error`.
+    void run();
+    void reset() noexcept;
+
+    std::int64_t integer(int column) const;
+    std::string text(int column) const;
+
+private:
+    friend class database;
+    struct deleter {
+        void operator()(sqlite3_stmt* handle) const noexcept { sqlite3_finalize(handle); }
+    };
+    std::unique_ptr<sqlite3_stmt, deleter> handle_;
+};
+
+/// A connection to an SQLite file. Used by one thread at a time.
+class database {
+public:
+    database() = default;
+    /// Opens the file, or creates it. Throws `database_error`.
+    explicit database(const std::string& path);
+
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+    const std::string& path() const noexcept { return path_; }
+    /// Runs statements without parameters or results. Throws `database_error`.
+    void execute(const char* sql);
+    /// Throws `database_error`.
+    statement prepare(std::string_view sql);
+
+private:
+    [[noreturn]] void fail() const;
+    struct deleter {
+        void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
+    };
+    std::unique_ptr<sqlite3, deleter> handle_;
+    std::string path_;
+};
+
+}  // namespace jobmode::cli
