@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "cli/exit_code.hpp"
+#include "cli/report.hpp"
 #include "cli/serve.hpp"
 
 int main(int argc, char** argv) {
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", JOBMODE_VERSION);
     app.require_subcommand(1);
     int exit_code = 0;
+    jobmode::cli::register_report(app, exit_code);
     jobmode::cli::register_serve(app, exit_code);
     try {
         app.parse(argc, argv);

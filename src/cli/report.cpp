@@ -1,0 +1,170 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/report.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/exit_code.hpp"
+#include "cli/file.hpp"
+#include "cli/report_data.hpp"
+#include "cli/report_page.hpp"
+#include "cli/text.hpp"
+
+namespace jobmode::cli {
+namespace {
+
+/// A page of more days than this would be of no use, and is the sign of a wrong date.
+constexpr int most_days = 3660;
+
+struct report_options {
+    std::vector<std::string> files;
+    std::string out;
+    std::string title;
+    std::string from;
+    std::string to;
+    std::string users;
+    unsigned days = 3;
+};
+
+/// Hands each line of a file to `take`, which says what is wrong with it, if anything. Empty if all went well.
+std::string for_each_line(const std::string& path, const std::function<std::string(std::string_view)>& take) {
+    std::ifstream file;
+    if (path != "-") {
+        file.open(path);
+        if (!file)
+            return system_problem("read", path);
+    }
+    std::istream& input = path == "-" ? std::cin : file;
+    std::string line;
+    for (std::uint64_t number = 1; std::getline(input, line); ++number) {
+        if (line.ends_with('\r'))
+            line.pop_back();
+        if (line.empty())
+            continue;
+        if (const std::string problem = take(line); !problem.empty())
+            return fmt::format("{}, line {}: {}", path == "-" ? "standard input" : path, number, problem);
+    }
+    return input.bad() ? system_problem("read", path) : std::string();
+}
+
+std::string read_input(report_data& data, const std::string& path) {
+    std::string problem = for_each_line(path, [&](std::string_view line) { return data.add_record_line(line); });
+    const std::string failures = path + ".failed.ndjson";
+    if (problem.empty() && path != "-" && ::access(failures.c_str(), F_OK) == 0)
+        problem = for_each_line(failures, [&](std::string_view line) { return data.add_failure_line(line); });
+    return problem;
+}
+
+/// `crawl.ndjson` becomes `crawl.html`; standard input becomes standard output.
+std::string default_out(const std::string& input) {
+    if (input == "-")
+        return "-";
+    const auto dot = input.rfind('.');
+    const auto slash = input.rfind('/');
+    const bool has_extension = dot != std::string::npos && dot != 0 && (slash == std::string::npos || dot > slash + 1);
+    return input.substr(0, has_extension ? dot : input.size()) + ".html";
+}
+
+std::string now_text() {
+    const std::time_t now = std::time(nullptr);
+    std::tm broken_down{};
+    ::localtime_r(&now, &broken_down);
+    char text[32];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &broken_down)};
+}
+
+exit_code run(const report_options& options) {
+    const auto from = parse_date(options.from);
+    if (!options.from.empty() && !from)
+        return usage_error("--from: '" + options.from + "' is not a date such as 2024-06-30");
+    const auto to = parse_date(options.to);
+    if (!options.to.empty() && !to)
+        return usage_error("--to: '" + options.to + "' is not a date such as 2024-06-30");
+    if (from && to && *from > *to)
+        return usage_error("--from is later than --to");
+    const std::string out = options.out.empty() ? default_out(options.files.front()) : options.out;
+    for (const std::string& path : options.files)
+        if (path == out && out != "-")
+            return usage_error("--out: " + out + " is also what is to be read");
+
+    report_data data;
+    data.limit(from, to);
+    for (const std::string& path : options.files)
+        if (const std::string problem = read_input(data, path); !problem.empty())
+            return fail(exit_code::some_failed, problem);
+    if (!options.users.empty()) {
+        const std::string problem = for_each_line(options.users, [&](std::string_view line) {
+            data.add_user(line);
+            return std::string();
+        });
+        if (!problem.empty())
+            return fail(exit_code::some_failed, problem);
+    }
+    if (const auto range = data.days(); range && (range->second - range->first).count() >= most_days)
+        return usage_error(fmt::format("the page would have {} days: narrow them down with --from and --to",
+                                       (range->second - range->first).count() + 1));
+    if (data.rows_without_user() != 0)
+        fmt::print(stderr, "jobmode: {} rows have no LoginName and are left out\n", grouped(data.rows_without_user()));
+
+    const std::string page = report_page(options.title, data.to_json(options.title, now_text(), options.days));
+    if (out == "-") {
+        if (!write_all(STDOUT_FILENO, page))
+            return fail(exit_code::some_failed, system_problem("write to", "standard output"));
+    } else if (const std::string problem = replace_file(out, page); !problem.empty()) {
+        return fail(exit_code::some_failed, problem);
+    } else {
+        fmt::print(stderr, "{} users: {}\n", grouped(data.users()), out);
+    }
+    return exit_code::all_answered;
+}
+
+}  // namespace
+
+void register_report(CLI::App& root, int& exit_code) {
+    auto options = std::make_shared<report_options>();
+    CLI::App* const command = root.add_subcommand("report", "Make a page that shows a crawl: users down, days across");
+    command
+        ->add_option("FILE", options->files,
+                     "What `jobmode crawl` wrote, as NDJSON; - is standard input. The failed queries are read from "
+                     "FILE.failed.ndjson if that is there")
+        ->required()
+        ->type_name("");
+    command->add_option("--out", options->out,
+                        "Write the page here; - is standard output. Without it, the first FILE's name with .html "
+                        "at its end");
+    command->add_option("--title", options->title, "What stands at the page's head")
+        ->default_val("Backup jobs")
+        ->capture_default_str();
+    command
+        ->add_option("--days", options->days,
+                     "Point out users who had no scheduled backup in as many days before the last")
+        ->check(CLI::Range(1U, 3660U))
+        ->capture_default_str();
+    command->add_option("--from", options->from, "The first day; without it, the first that FILE has");
+    command->add_option("--to", options->to, "The last day; without it, the last that FILE has");
+    command->add_option("--users", options->users,
+                        "A file with a login name a line: these users are shown even if no record names them");
+    command->footer(
+        "The page is one HTML file that needs no network. It shows for each user and day whether a backup was started\n"
+        "by its schedule, by hand or remotely, whether there was none, or whether the query failed; the worst stand\n"
+        "first. A user or a day for which there is no record at all is not in NDJSON: name them with --users, --from\n"
+        "and --to.\n\n"
+        "Examples:\n"
+        "  jobmode report crawl.ndjson --days 2\n"
+        "  jobmode report monday.ndjson tuesday.ndjson --users users.txt --from 2024-04-01 --to 2024-06-30 --out "
+        "q2.html");
+    command->callback([options, &exit_code] { exit_code = static_cast<int>(run(*options)); });
+}
+
+}  // namespace jobmode::cli

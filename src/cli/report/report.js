@@ -1,0 +1,560 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+"use strict";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const byId = id => document.getElementById(id);
+const number = value => value.toLocaleString("en");
+const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
+
+const dayLength = 24 * 60;
+const firstDay = data.days ? Date.parse(data.from + "T00:00:00Z") : 0;
+const weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const dateOf = day => new Date(firstDay + day * 86400000);
+const dateText = day => dateOf(day).toISOString().slice(0, 10);
+
+const stateNames = {
+    S: "scheduled",
+    M: "manual",
+    R: "remote",
+    U: "unknown mode",
+    N: "none",
+    X: "query failed",
+    ".": "not asked",
+};
+// In the order of the program's job_mode.
+const modeNames = ["no backup", "started remotely", "started by hand", "scheduled", "unknown mode"];
+
+// --- What is known of each user ---
+
+for (const user of data.users) {
+    user.counts = { S: 0, M: 0, R: 0, U: 0, N: 0, X: 0, ".": 0 };
+    for (const state of user.c) ++user.counts[state];
+    user.gaps = data.days - user.counts.S - user.counts["."];
+    user.since = 0;
+    user.last = -1;
+    for (let day = data.days - 1; day >= 0; --day) {
+        if (user.c[day] === "S") {
+            user.last = day;
+            break;
+        }
+        if (user.c[day] !== ".") ++user.since;
+    }
+    user.lower = user.n.toLowerCase();
+}
+
+function jobsOn(user, day) {
+    const found = [];
+    let at = 0;
+    for (let index = 0; index < user.j.length; index += 5) {
+        at += user.j[index];
+        if (at > day) break;
+        if (at === day) {
+            const [, mode, set, start, minutes] = user.j.slice(index, index + 5);
+            found.push({ mode, set: data.sets[set], start, minutes });
+        }
+    }
+    return found;
+}
+
+function failuresOn(user, day) {
+    const found = [];
+    for (let index = 0; user.f && index < user.f.length; index += 2)
+        if (user.f[index] === day) found.push(data.reasons[user.f[index + 1]]);
+    return found;
+}
+
+function clock(day, minutes) {
+    const offset = Math.floor(minutes / dayLength);
+    const rest = minutes - offset * dayLength;
+    const text = `${String(Math.floor(rest / 60)).padStart(2, "0")}:${String(rest % 60).padStart(2, "0")}`;
+    return offset === 0 ? text : `${dateText(day + offset)} ${text}`;
+}
+
+function lines(user, day) {
+    const found = jobsOn(user, day).map(job => {
+        let when = "at a time unknown";
+        if (job.start !== null) when = clock(day, job.start);
+        if (job.start !== null && job.minutes !== null) when += `–${clock(day, job.start + job.minutes)}`;
+        return `${when} ${job.set || "unnamed backup set"}, ${modeNames[job.mode]}`;
+    });
+    for (const reason of failuresOn(user, day)) found.push(`Query failed${reason ? ": " + reason : ""}`);
+    return found;
+}
+
+const dayTitle = day => `${weekdays[dateOf(day).getUTCDay()]} ${dateText(day)}`;
+
+// --- Marks: each state has a shape of its own, so that it is told apart without colour ---
+
+function marks(states, first, last, width, height) {
+    const paths = { weekend: "", S: "", M: "", R: "", U: "", N: "", X: "", dot: "" };
+    const letters = { M: [], R: [], U: [] };
+    let bars = "";
+    let crosses = "";
+    const inner = width - 1.5;
+    const top = 1.5;
+    const tall = height - 3;
+    const middle = height / 2;
+    for (let day = first; day < last; ++day) {
+        const x = (day - first) * width;
+        const weekday = dateOf(day).getUTCDay();
+        if (weekday === 0 || weekday === 6) paths.weekend += `M${x} 0h${width}v${height}h-${width}z`;
+        const state = states[day];
+        if (state === ".") {
+            paths.dot += `M${x + width / 2 - 1} ${middle - 1}h2v2h-2z`;
+            continue;
+        }
+        const outlined = state === "X" || state === "U" ? 0.5 : 0;
+        const side = inner - 2 * outlined;
+        paths[state] += `M${x + 0.75 + outlined} ${top + outlined}h${side}v${tall - 2 * outlined}h-${side}z`;
+        if (state === "N") bars += `M${x + width * 0.28} ${middle}h${width * 0.44}`;
+        if (state === "X") {
+            const arm = Math.min(width, height) * 0.22;
+            const center = x + width / 2;
+            crosses += `M${center - arm} ${middle - arm}l${2 * arm} ${2 * arm}m0 -${2 * arm}l-${2 * arm} ${2 * arm}`;
+        }
+        if (letters[state]) letters[state].push(x + width / 2);
+    }
+    let inside = "";
+    for (const [name, path] of Object.entries(paths)) if (path) inside += `<path class="${name}" d="${path}"/>`;
+    if (bars) inside += `<path class="N-mark" d="${bars}"/>`;
+    if (crosses) inside += `<path class="X-mark" d="${crosses}"/>`;
+    const size = Math.min(width + 1, height - 3, 12);
+    for (const [state, places] of Object.entries(letters))
+        if (places.length)
+            inside +=
+                `<text class="letter" style="font-size:${size}px" y="${middle + size * 0.36}" x="${places.join(" ")}">` +
+                `${(state === "U" ? "?" : state).repeat(places.length)}</text>`;
+    return `<svg aria-hidden="true" width="${width * (last - first)}" height="${height}">${inside}</svg>`;
+}
+
+const shares = [];
+for (let day = 0; day < data.days; ++day) {
+    let asked = 0;
+    let scheduled = 0;
+    for (const user of data.users) {
+        asked += user.c[day] !== ".";
+        scheduled += user.c[day] === "S";
+    }
+    shares.push(asked ? scheduled / asked : 0);
+}
+
+function calendar(first, last, width) {
+    const wide = width * (last - first);
+    let inside = `<path class="rule" d="M0 18.5h${wide}"/>`;
+    let bars = "";
+    let nextMonth = -1;
+    for (let day = first; day < last; ++day) {
+        const x = (day - first) * width;
+        const tall = Math.round(shares[day] * 16);
+        bars += `M${x + 0.75} 18h${width - 1.5}v-${tall}h-${width - 1.5}z`;
+        const date = dateOf(day);
+        const ofMonth = date.getUTCDate();
+        if ((ofMonth === 1 || day === first) && x >= nextMonth) {
+            const left = last - day < 60 / width ? Math.max(0, wide - 58) : x + 1;
+            if (left >= nextMonth) {
+                inside += `<text x="${left}" y="31">${months[date.getUTCMonth()]} ${date.getUTCFullYear()}</text>`;
+                nextMonth = left + 62;
+            }
+        }
+        if (width >= 15 || date.getUTCDay() === 1)
+            inside += `<text class="day" x="${x + width / 2}" y="43">${ofMonth}</text>`;
+    }
+    return `<svg aria-hidden="true" width="${wide}" height="46">${inside}<path class="bar" d="${bars}"/></svg>`;
+}
+
+// --- The head of the page ---
+
+const total = state => data.users.reduce((sum, user) => sum + user.counts[state], 0);
+
+function figure(value, title, bad) {
+    const group = document.createElement("div");
+    if (bad) group.className = "bad";
+    const term = document.createElement("dt");
+    const figureText = document.createElement("dd");
+    term.textContent = title;
+    figureText.textContent = value;
+    group.append(term, figureText);
+    byId("figures").append(group);
+}
+
+const cells = data.users.length * data.days - total(".");
+const jobs = data.users.reduce((sum, user) => sum + user.j.length / 5, 0);
+byId("scope").textContent =
+    (data.days ? `${dateText(0)} to ${dateText(data.days - 1)}` : "No days") +
+    ` · ${data.servers.filter(name => name).join(", ") || "no server named"} · made ${data.made}`;
+figure(number(data.users.length), data.users.length === 1 ? "user" : "users");
+figure(number(data.days), data.days === 1 ? "day" : "days");
+figure(number(jobs), jobs === 1 ? "record" : "records");
+figure(cells ? `${Math.floor((100 * total("S")) / cells)} %` : "–", "of days with a scheduled backup");
+figure(number(total("N")), "days without any backup", total("N") > 0);
+figure(number(total("X")), "days whose query failed", total("X") > 0);
+
+for (const state of Object.keys(stateNames)) {
+    if ((state === "U" || state === ".") && !total(state)) continue;
+    const entry = document.createElement("li");
+    entry.innerHTML = marks([state], 0, 1, 16, 20).replace(/<path class="weekend"[^>]*>/, "");
+    entry.append(stateNames[state]);
+    byId("legend").append(entry);
+}
+
+if (data.servers.length > 1) {
+    byId("server-label").hidden = false;
+    byId("server").add(new Option("All", ""));
+    data.servers.forEach((name, index) => byId("server").add(new Option(name || "(none)", String(index))));
+}
+
+// --- Which users, in which order ---
+
+let alarm = data.alarm;
+let shown = [];
+let active = { row: 0, day: Math.max(0, data.days - 1) };
+
+const isAlarming = user => user.since >= alarm;
+const byName = (left, right) => (left.lower < right.lower ? -1 : left.lower > right.lower ? 1 : left.s - right.s);
+const orders = {
+    worst: (left, right) =>
+        isAlarming(right) - isAlarming(left) ||
+        (isAlarming(left) ? right.since - left.since : 0) ||
+        right.gaps - left.gaps ||
+        byName(left, right),
+    gaps: (left, right) => right.gaps - left.gaps || byName(left, right),
+    failed: (left, right) => right.counts.X - left.counts.X || right.gaps - left.gaps || byName(left, right),
+    name: byName,
+};
+
+const sinceText = user => (user.last < 0 ? (user.since ? `all ${user.since}` : "–") : String(user.since));
+const nameText = user => (data.servers.length > 1 ? `${user.n} (${data.servers[user.s] || "no server"})` : user.n);
+
+function select() {
+    const needle = byId("filter").value.trim().toLowerCase();
+    const server = byId("server").value;
+    const only = byId("only").checked;
+    const kept = shown[active.row];
+    shown = data.users.filter(
+        user => user.lower.includes(needle) && (!server || user.s === Number(server)) && (!only || isAlarming(user)),
+    );
+    shown.sort(orders[byId("sort").value]);
+    active.row = Math.max(0, shown.indexOf(kept));
+    byId("shown").textContent =
+        shown.length === data.users.length
+            ? plural(shown.length, "user", "users")
+            : `${number(shown.length)} of ${plural(data.users.length, "user", "users")}`;
+    byId("grid").setAttribute("aria-rowcount", String(shown.length + 1));
+    drawn = null;
+    draw();
+}
+
+// --- Users without a scheduled backup ---
+
+const alarmsAtFirst = 15;
+let allAlarms = false;
+
+function listAlarms() {
+    const found = data.users.filter(isAlarming).sort(orders.worst);
+    byId("alarm").classList.toggle("some", found.length > 0);
+    byId("alarm-count").textContent = found.length ? plural(found.length, "user", "users") : "No user is";
+    byId("alarm-unit").textContent = alarm === 1 ? "day" : "days";
+    const entries = (allAlarms ? found : found.slice(0, alarmsAtFirst)).map(user => {
+        const entry = document.createElement("li");
+        const button = document.createElement("button");
+        const detail = document.createElement("small");
+        button.type = "button";
+        button.title = nameText(user);
+        button.append(nameText(user), " ");
+        detail.textContent =
+            user.last < 0 ? `never in ${plural(user.since, "day", "days")}` : `last on ${dateText(user.last)}`;
+        button.append(detail);
+        button.addEventListener("click", () => goTo(user));
+        entry.append(button);
+        return entry;
+    });
+    byId("alarm-list").replaceChildren(...entries);
+    byId("alarm-more").hidden = found.length <= alarmsAtFirst;
+    byId("alarm-more").textContent = allAlarms ? "Show fewer" : `Show all ${number(found.length)}`;
+}
+
+function goTo(user) {
+    if (!shown.includes(user)) {
+        byId("filter").value = "";
+        byId("server").value = "";
+        select();
+    }
+    byId("grid").focus({ preventScroll: true });
+    moveTo(shown.indexOf(user), active.day);
+}
+
+// --- The grid: only the rows in sight are in the document ---
+
+const rowHeight = 20;
+const grid = byId("grid");
+const body = grid.tBodies[0];
+let cellWidth = 12;
+let drawn = null;
+
+function textWidth(text) {
+    textWidth.context ??= document.createElement("canvas").getContext("2d");
+    textWidth.context.font = getComputedStyle(document.body).font;
+    return textWidth.context.measureText(text).width;
+}
+const longest = data.users.reduce((text, user) => (nameText(user).length > text.length ? nameText(user) : text), "User");
+const nameWidth = Math.ceil(Math.min(300, Math.max(90, textWidth(longest) * 1.08 + 16)));
+
+function headCells(first, last, width) {
+    const row = document.createElement("tr");
+    row.innerHTML =
+        `<th scope="col">User</th>` +
+        `<th scope="col" class="number" title="Days since the last scheduled backup">Since</th>` +
+        `<th scope="col" class="number" title="Days without a scheduled backup">Gaps</th>` +
+        `<th scope="col" class="days"><span class="hidden">Days</span></th>`;
+    row.lastChild.insertAdjacentHTML("beforeend", calendar(first, last, width));
+    return row;
+}
+
+function userRow(user, first, last, width, height) {
+    const row = document.createElement("tr");
+    row.className = isAlarming(user) ? "bad" : "";
+    row.innerHTML =
+        `<th scope="row"></th><td class="number since">${sinceText(user)}</td><td class="number">${user.gaps}</td>` +
+        `<td class="days" role="presentation">${marks(user.c, first, last, width, height)}</td>`;
+    const name = row.firstChild;
+    name.title = nameText(user);
+    name.append(user.n);
+    if (data.servers.length > 1) {
+        const server = document.createElement("small");
+        server.textContent = ` ${data.servers[user.s]}`;
+        name.append(server);
+    }
+    return row;
+}
+
+function layOut() {
+    const room = document.documentElement.clientWidth - 48 - nameWidth - 120 - 24;
+    cellWidth = Math.max(9, Math.min(22, Math.floor(room / Math.max(1, data.days))));
+    const head = headCells(0, data.days, cellWidth);
+    [nameWidth, 64, 56, cellWidth * data.days + 24].forEach((width, index) => {
+        head.children[index].style.width = `${width}px`;
+    });
+    grid.style.width = `${nameWidth + 120 + cellWidth * data.days + 24}px`;
+    grid.tHead.replaceChildren(head);
+    grid.setAttribute("aria-colcount", String(data.days + 3));
+    drawn = null;
+    draw();
+}
+
+function spacer(rows) {
+    const row = document.createElement("tr");
+    row.setAttribute("aria-hidden", "true");
+    row.style.height = `${rows * rowHeight}px`;
+    return row;
+}
+
+function draw() {
+    const above = -body.getBoundingClientRect().top;
+    const inSight = Math.ceil(innerHeight / rowHeight);
+    const first = Math.max(0, Math.min(shown.length - inSight, Math.floor(above / rowHeight)) - 15);
+    const last = Math.min(shown.length, first + inSight + 30);
+    if (drawn && drawn.first <= Math.max(0, first + 10) && drawn.last >= Math.min(shown.length, last - 10)) return;
+    drawn = { first, last };
+    const rows = [spacer(first)];
+    for (let index = first; index < last; ++index) {
+        const row = userRow(shown[index], 0, data.days, cellWidth, rowHeight);
+        row.setAttribute("aria-rowindex", String(index + 2));
+        rows.push(row);
+    }
+    rows.push(spacer(shown.length - last));
+    body.replaceChildren(...rows);
+    mark();
+}
+
+const rowOf = index => (drawn && index >= drawn.first && index < drawn.last ? body.rows[index - drawn.first + 1] : null);
+
+// The cell that the keyboard is at is an element of its own, which assistive technology reads.
+function mark() {
+    const before = body.querySelector(".cell");
+    before?.closest("tr").classList.remove("active");
+    before?.remove();
+    const row = rowOf(active.row);
+    grid.removeAttribute("aria-activedescendant");
+    if (!row || !data.days) return;
+    const user = shown[active.row];
+    const cell = document.createElement("span");
+    cell.className = "cell";
+    cell.id = `cell-${active.row}-${active.day}`;
+    cell.setAttribute("role", "gridcell");
+    cell.setAttribute("aria-colindex", String(active.day + 4));
+    cell.setAttribute(
+        "aria-label",
+        [nameText(user), dayTitle(active.day), stateNames[user.c[active.day]], ...lines(user, active.day)].join(", "),
+    );
+    cell.style.left = `${active.day * cellWidth - 1}px`;
+    cell.style.width = `${cellWidth + 1.5}px`;
+    row.cells[3].append(cell);
+    row.classList.add("active");
+    grid.setAttribute("aria-activedescendant", cell.id);
+}
+
+function moveTo(row, day) {
+    if (!shown.length || !data.days) return;
+    active = {
+        row: Math.max(0, Math.min(shown.length - 1, row)),
+        day: Math.max(0, Math.min(data.days - 1, day)),
+    };
+    const headHeight = grid.tHead.offsetHeight;
+    const top = body.getBoundingClientRect().top + active.row * rowHeight;
+    if (top < headHeight) scrollBy(0, top - headHeight - 2 * rowHeight);
+    else if (top + rowHeight > innerHeight) scrollBy(0, top + 3 * rowHeight - innerHeight);
+    draw();
+    mark();
+    const cell = body.querySelector(".cell");
+    const box = cell.getBoundingClientRect();
+    const left = nameWidth + 24;
+    if (box.left < left) scrollBy(box.left - left - 40, 0);
+    else if (box.right > document.documentElement.clientWidth) scrollBy(box.right - innerWidth + 60, 0);
+    showTip(active.row, active.day);
+}
+
+grid.addEventListener("keydown", event => {
+    if (event.altKey || event.metaKey) return;
+    const page = Math.max(1, Math.floor(innerHeight / rowHeight) - 4);
+    const { row, day } = active;
+    const whole = event.ctrlKey;
+    const moves = {
+        ArrowLeft: [row, day - 1],
+        ArrowRight: [row, day + 1],
+        ArrowUp: [row - 1, day],
+        ArrowDown: [row + 1, day],
+        PageUp: [row - page, day],
+        PageDown: [row + page, day],
+        Home: [whole ? 0 : row, 0],
+        End: [whole ? shown.length - 1 : row, data.days - 1],
+    };
+    if (!moves[event.key]) return;
+    event.preventDefault();
+    moveTo(...moves[event.key]);
+});
+grid.addEventListener("focus", () => {
+    if (grid.matches(":focus-visible")) moveTo(active.row, active.day);
+});
+grid.addEventListener("blur", hideTip);
+
+// --- Details of a cell ---
+
+const tip = byId("tip");
+
+function showTip(rowIndex, day) {
+    const row = rowOf(rowIndex);
+    const user = shown[rowIndex];
+    const name = document.createElement("strong");
+    const when = document.createElement("span");
+    const list = document.createElement("ul");
+    name.textContent = nameText(user);
+    when.className = "when";
+    when.textContent = `${dayTitle(day)}: ${stateNames[user.c[day]]}`;
+    for (const text of lines(user, day)) {
+        const entry = document.createElement("li");
+        entry.textContent = text;
+        list.append(entry);
+    }
+    tip.replaceChildren(name, when);
+    if (list.children.length) tip.append(list);
+    tip.hidden = false;
+    const box = row.cells[3].getBoundingClientRect();
+    const x = box.left + (day + 0.5) * cellWidth;
+    const wide = document.documentElement.clientWidth;
+    tip.style.left = `${Math.max(4, Math.min(wide - tip.offsetWidth - 4, x - tip.offsetWidth / 2))}px`;
+    const below = box.bottom + 6;
+    tip.style.top = `${below + tip.offsetHeight > innerHeight ? box.top - tip.offsetHeight - 6 : below}px`;
+}
+
+function hideTip() {
+    tip.hidden = true;
+}
+
+function cellAt(event) {
+    const row = event.target.closest("#grid tbody tr");
+    const strip = row?.cells[3];
+    if (!strip) return null;
+    const day = Math.floor((event.clientX - strip.getBoundingClientRect().left) / cellWidth);
+    return day < 0 || day >= data.days ? null : { row: drawn.first + row.sectionRowIndex - 1, day };
+}
+
+grid.addEventListener("pointermove", event => {
+    const at = cellAt(event);
+    if (at) showTip(at.row, at.day);
+    else hideTip();
+});
+grid.addEventListener("pointerleave", hideTip);
+grid.addEventListener("click", event => {
+    const at = cellAt(event);
+    if (at) moveTo(at.row, at.day);
+});
+
+// --- Controls ---
+
+byId("alarm-days").value = String(alarm);
+byId("alarm-days").addEventListener("input", event => {
+    const value = event.target.valueAsNumber;
+    if (!(value >= 1)) return;
+    alarm = Math.floor(value);
+    listAlarms();
+    select();
+});
+byId("alarm-more").addEventListener("click", () => {
+    allAlarms = !allAlarms;
+    listAlarms();
+    layOut();
+});
+byId("controls").addEventListener("input", select);
+byId("controls").addEventListener("submit", event => event.preventDefault());
+addEventListener("keydown", event => {
+    if (event.key === "Escape") hideTip();
+    if (event.key !== "/" || event.ctrlKey || event.altKey || event.target.matches("input, select")) return;
+    event.preventDefault();
+    byId("filter").focus();
+    byId("filter").select();
+});
+
+let pending = false;
+addEventListener("scroll", () => {
+    hideTip();
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => {
+        pending = false;
+        draw();
+    });
+});
+addEventListener("resize", layOut);
+
+// --- Print: every row that the filter leaves, a table for each stretch of days that a page is wide enough for ---
+
+const printWidth = 1040;
+const printDays = 92;
+
+function preparePrint() {
+    const room = printWidth - nameWidth * 0.75 - 90;
+    const width = Math.max(7, Math.min(14, Math.floor(room / Math.min(printDays, Math.max(1, data.days)))));
+    const tables = [];
+    for (let first = 0; first < data.days; first += printDays) {
+        const last = Math.min(data.days, first + printDays);
+        const table = document.createElement("table");
+        table.createTHead().append(headCells(first, last, width));
+        table.createTBody().append(...shown.map(user => userRow(user, first, last, width, 12)));
+        tables.push(table);
+    }
+    byId("print").replaceChildren(...tables);
+    allAlarms = true;
+    listAlarms();
+}
+
+addEventListener("beforeprint", preparePrint);
+addEventListener("afterprint", () => {
+    byId("print").replaceChildren();
+    allAlarms = false;
+    listAlarms();
+});
+
+listAlarms();
+select();
+layOut();

@@ -1,0 +1,210 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// The data of `jobmode report`, and the page it is put into; what a browser makes of it is report_page_test.mjs.
+#include <boost/json.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catch.hpp"
+#include "cli/report_data.hpp"
+#include "cli/report_page.hpp"
+#include "cli/row_writer.hpp"
+#include "cli/text.hpp"
+
+using namespace jobmode;
+using jobmode::cli::report_data;
+
+namespace {
+
+namespace json = boost::json;
+
+/// A job as `jobmode crawl` writes it.
+std::string row(std::string_view login_name, std::string_view day, std::string_view mode,
+                std::string_view start = "2024-06-26 22:00:00", std::string_view end = "2024-06-26 22:34:15",
+                std::string_view server = "cbs.example.com", std::string_view set = "Documents") {
+    record_view record;
+    const auto give = [&](field which, std::string_view text) {
+        record.set(which, presence::text);
+        record.text(which) = text;
+    };
+    give(field::login_name, login_name);
+    give(field::start_time, start);
+    give(field::end_time, end);
+    give(field::backup_set_name, set);
+    if (mode == "null")
+        record.set(field::backup_job_mode, presence::null);
+    else
+        give(field::backup_job_mode, mode);
+    std::string line;
+    cli::append_ndjson(line, record, day, server);
+    line.pop_back();
+    return line;
+}
+
+std::string failure(std::string_view login_name, std::string_view day, std::string_view message) {
+    json::object line{{"LoginName", login_name},
+                      {"BackupDate", day},
+                      {"Server", "cbs.example.com"},
+                      {"Error", "server_busy"},
+                      {"Message", message}};
+    return json::serialize(line);
+}
+
+report_data data_of(const std::vector<std::string>& lines) {
+    report_data data;
+    for (const std::string& line : lines)
+        REQUIRE(data.add_record_line(line) == "");
+    return data;
+}
+
+json::object parsed(const report_data& data) {
+    return json::parse(data.to_json("Title", "2024-07-01 08:00", 3)).as_object();
+}
+
+std::string cells(const report_data& data, std::size_t user = 0) {
+    return std::string(parsed(data)["users"].at(user).at("c").as_string());
+}
+
+}  // namespace
+
+TEST_CASE("A report's days go from the first to the last that the input has") {
+    const report_data data = data_of({row("anna", "2024-03-01", "S"), row("bert", "2024-02-27", "M")});
+    const json::object page = parsed(data);
+    CHECK(page.at("from") == "2024-02-27");
+    CHECK(page.at("days") == 4);
+    CHECK(cells(data, 0) == "NNNS");
+    CHECK(cells(data, 1) == "MNNN");
+}
+
+TEST_CASE("A report's limits widen and narrow its days") {
+    report_data data;
+    data.limit(cli::parse_date("2024-06-24"), cli::parse_date("2024-06-27"));
+    CHECK(data.add_record_line(row("anna", "2024-06-23", "S")) == "");
+    CHECK(data.add_record_line(row("anna", "2024-06-26", "R")) == "");
+    CHECK(data.add_record_line(row("anna", "2024-06-28", "S")) == "");
+    CHECK(parsed(data).at("from") == "2024-06-24");
+    CHECK(cells(data) == "NNRN");
+}
+
+TEST_CASE("A report's cell shows the job that says most, and every mode has its letter") {
+    CHECK(cells(data_of({row("anna", "2024-06-26", "S")})) == "S");
+    CHECK(cells(data_of({row("anna", "2024-06-26", "M")})) == "M");
+    CHECK(cells(data_of({row("anna", "2024-06-26", "R")})) == "R");
+    CHECK(cells(data_of({row("anna", "2024-06-26", "Q")})) == "U");
+    CHECK(cells(data_of({row("anna", "2024-06-26", "null")})) == "N");
+    CHECK(cells(data_of({row("anna", "2024-06-26", "M"), row("anna", "2024-06-26", "S"),
+                         row("anna", "2024-06-26", "R")})) == "S");
+    CHECK(cells(data_of({row("anna", "2024-06-26", "Q"), row("anna", "2024-06-26", "R"),
+                         row("anna", "2024-06-26", "M")})) == "M");
+}
+
+TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
+    report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-27", "M")});
+    for (const char* const day : {"2024-06-26", "2024-06-27", "2024-06-28"})
+        CHECK(data.add_failure_line(failure("anna", day, "busy")) == "");
+    CHECK(cells(data) == "SXX");
+    const json::object page = parsed(data);
+    CHECK(page.at("reasons") == json::array{"busy"});
+    CHECK(page.at("users").at(0).at("f") == (json::array{0, 0, 1, 0, 2, 0}));
+}
+
+TEST_CASE("A report's days that were not asked show as such where the days asked are known") {
+    report_data data;
+    const auto day = [](const char* text) { return *cli::parse_date(text); };
+    data.add_asked("cbs.example.com", "anna", day("2024-06-24"));
+    data.add_asked("cbs.example.com", "anna", day("2024-06-27"));
+    CHECK(data.add_record_line(row("anna", "2024-06-27", "S")) == "");
+    CHECK(data.add_record_line(row("bert", "2024-06-27", "S")) == "");
+    CHECK(cells(data, 0) == "N..S");
+    CHECK(cells(data, 1) == "NNNS");
+}
+
+TEST_CASE("A report tells when each job ran, in minutes since its day began") {
+    const report_data data = data_of({
+        row("anna", "2024-06-26", "S", "2024-06-26 22:10:40", "2024-06-26 23:00:10"),
+        row("anna", "2024-06-27", "M", "2024-06-28 00:05:00", "2024-06-28 00:05:59"),
+        row("anna", "2024-06-27", "R", "2024-06-26 23:59:00", "not a time"),
+        row("anna", "2024-06-28", "S", "yesterday", "2024-06-28 00:05:59", "cbs.example.com", "Mail"),
+    });
+    const json::object page = parsed(data);
+    CHECK(page.at("sets") == (json::array{"Documents", "Mail"}));
+    CHECK(page.at("users").at(0).at("j") == (json::array{0, 3, 0, 1330,    49,       //
+                                                         1, 1, 0, -1,      nullptr,  //
+                                                         0, 2, 0, 1445,    0,        //
+                                                         1, 3, 1, nullptr, nullptr}));
+}
+
+TEST_CASE("A report takes a job that two files have once") {
+    const report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-26", "S")});
+    CHECK(parsed(data).at("users").at(0).at("j").as_array().size() == 5);
+}
+
+TEST_CASE("A report tells users of the same name on two servers apart") {
+    const report_data data = data_of({row("anna", "2024-06-26", "S", "", "", "b.example.com"),
+                                      row("anna", "2024-06-26", "M", "", "", "a.example.com")});
+    const json::object page = parsed(data);
+    CHECK(page.at("servers") == (json::array{"a.example.com", "b.example.com"}));
+    REQUIRE(data.users() == 2);
+    CHECK(page.at("users").at(0).at("s") == 0);
+    CHECK(cells(data, 0) == "M");
+    CHECK(page.at("users").at(1).at("s") == 1);
+    CHECK(cells(data, 1) == "S");
+}
+
+TEST_CASE("A report takes users without any record from a list") {
+    report_data data = data_of({row("bert", "2024-06-26", "S")});
+    data.add_user("anna");
+    data.add_user("bert");
+    REQUIRE(data.users() == 2);
+    CHECK(parsed(data).at("users").at(0).at("n") == "anna");
+    CHECK(parsed(data).at("servers") == json::array{"cbs.example.com"});
+    CHECK(cells(data, 0) == "N");
+    CHECK(cells(data, 1) == "S");
+}
+
+TEST_CASE("A report takes the day of a job's ID") {
+    CHECK(parsed(data_of({row("anna", "2024-06-26-11-33-52", "S")})).at("from") == "2024-06-26");
+}
+
+TEST_CASE("A report says what is wrong with a line that no crawl wrote") {
+    report_data data;
+    CHECK(data.add_record_line("{\"LoginName\":\"anna\"").find("it is not JSON") == 0);
+    CHECK(data.add_record_line("[]") == "it is not a JSON object");
+    CHECK(data.add_record_line("{}").find("it has no BackupDate") == 0);
+    CHECK(data.add_record_line("{\"BackupDate\":\"2024-02-30\"}") == "its BackupDate is no date: '2024-02-30'");
+    CHECK(data.add_record_line("{\"LoginName\":\"\xff\",\"BackupDate\":\"2024-02-29\"}") != "");
+    CHECK(data.users() == 0);
+    CHECK(data.add_record_line("{\"BackupDate\":\"2024-02-29\"}") == "");
+    CHECK(data.rows_without_user() == 1);
+}
+
+TEST_CASE("A report without input has neither users nor days") {
+    const json::object page = parsed(report_data());
+    CHECK(page.at("days") == 0);
+    CHECK(page.at("users") == json::array{});
+}
+
+TEST_CASE("No name can end a report's data or its title before their time") {
+    const std::string evil = "</script><script>alert(\"1\")</script>&amp;{{data}}";
+    const report_data data = data_of({row(evil, "2024-06-26", "S")});
+    const std::string text = data.to_json(evil, "now", 3);
+    CHECK(text.find('<') == std::string::npos);
+    CHECK(json::parse(text).at("users").at(0).at("n").as_string() == evil);
+
+    const std::string page = cli::report_page(evil, text);
+    CHECK(page.find("alert(\"1\")") == std::string::npos);
+    CHECK(
+        page.find("<title>&lt;/script&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;{{data}}</title>") !=
+        std::string::npos);
+    CHECK(page.find(text) != std::string::npos);
+}
+
+TEST_CASE("A report's page names no other place") {
+    const std::string page = cli::report_page("Title", "{}");
+    CHECK(page.find("http://") == std::string::npos);
+    CHECK(page.find("https://") == std::string::npos);
+    CHECK(page.find("src=") == std::string::npos);
+    CHECK(page.find("url(") == std::string::npos);
+    CHECK(page.find("default-src 'none'; script-src 'sha256-") != std::string::npos);
+}
