@@ -18,6 +18,16 @@ prerequisites=(
     "libsqlite3-dev /usr/include/sqlite3.h"
 )
 
+# The servers that tests/interop runs against.
+interop_servers=(
+    "tomcat10-common /usr/share/tomcat10/bin/bootstrap.jar"
+    "default-jre-headless /usr/bin/java"
+    "nginx /usr/sbin/nginx"
+    "haproxy /usr/sbin/haproxy"
+    "tinyproxy-bin /usr/bin/tinyproxy"
+    "openssl /usr/bin/openssl"
+)
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -25,10 +35,13 @@ die() {
     exit 1
 }
 
-# Installs what is missing, and asks nothing of a machine that has everything.
-install_prerequisites() {
+# Install what is missing, and ask nothing of a machine that has everything.
+install_prerequisites() { install_packages "${prerequisites[@]}"; }
+install_interop_servers() { install_packages "${interop_servers[@]}"; }
+
+install_packages() {
     local missing=() entry package witness
-    for entry in "${prerequisites[@]}"; do
+    for entry in "$@"; do
         read -r package witness <<<"$entry"
         compgen -G "$witness" >/dev/null || missing+=("$package")
     done
