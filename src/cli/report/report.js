@@ -254,17 +254,19 @@ function listAlarms() {
     const found = data.users.filter(isAlarming).sort(orders.worst);
     byId("alarm").classList.toggle("some", found.length > 0);
     byId("alarm-count").textContent = found.length ? plural(found.length, "user", "users") : "No user is";
+    byId("alarm-printed").textContent = `${number(alarm)} `;
     byId("alarm-unit").textContent = alarm === 1 ? "day" : "days";
     const entries = (allAlarms ? found : found.slice(0, alarmsAtFirst)).map(user => {
         const entry = document.createElement("li");
         const button = document.createElement("button");
+        const name = document.createElement("span");
         const detail = document.createElement("small");
         button.type = "button";
         button.title = nameText(user);
-        button.append(nameText(user), " ");
+        name.textContent = nameText(user);
         detail.textContent =
-            user.last < 0 ? `never in ${plural(user.since, "day", "days")}` : `last on ${dateText(user.last)}`;
-        button.append(detail);
+            user.last < 0 ? `never in ${plural(user.since, "day", "days")}` : `last ${dateText(user.last)}`;
+        button.append(name, detail);
         button.addEventListener("click", () => goTo(user));
         entry.append(button);
         return entry;
@@ -292,13 +294,10 @@ const body = grid.tBodies[0];
 let cellWidth = 12;
 let drawn = null;
 
-function textWidth(text) {
-    textWidth.context ??= document.createElement("canvas").getContext("2d");
-    textWidth.context.font = getComputedStyle(document.body).font;
-    return textWidth.context.measureText(text).width;
-}
-const longest = data.users.reduce((text, user) => (nameText(user).length > text.length ? nameText(user) : text), "User");
-const nameWidth = Math.ceil(Math.min(300, Math.max(90, textWidth(longest) * 1.08 + 16)));
+const measure = document.createElement("canvas").getContext("2d");
+measure.font = getComputedStyle(document.body).font;
+const widest = data.users.reduce((width, user) => Math.max(width, measure.measureText(nameText(user)).width), 0);
+const nameWidth = Math.ceil(Math.min(240, Math.max(90, widest + 16)));
 
 function headCells(first, last, width) {
     const row = document.createElement("tr");
@@ -412,6 +411,7 @@ function moveTo(row, day) {
     if (box.left < left) scrollBy(box.left - left - 40, 0);
     else if (box.right > document.documentElement.clientWidth) scrollBy(box.right - innerWidth + 60, 0);
     showTip(active.row, active.day);
+    followsKeyboard = true;
 }
 
 grid.addEventListener("keydown", event => {
@@ -441,9 +441,15 @@ grid.addEventListener("blur", hideTip);
 // --- Details of a cell ---
 
 const tip = byId("tip");
+let followsKeyboard = false;
 
 function showTip(rowIndex, day) {
     const row = rowOf(rowIndex);
+    if (!row) {
+        hideTip();
+        return;
+    }
+    followsKeyboard = false;
     const user = shown[rowIndex];
     const name = document.createElement("strong");
     const when = document.createElement("span");
@@ -469,6 +475,7 @@ function showTip(rowIndex, day) {
 
 function hideTip() {
     tip.hidden = true;
+    followsKeyboard = false;
 }
 
 function cellAt(event) {
@@ -517,12 +524,16 @@ addEventListener("keydown", event => {
 
 let pending = false;
 addEventListener("scroll", () => {
-    hideTip();
+    if (!followsKeyboard) hideTip();
     if (pending) return;
     pending = true;
     requestAnimationFrame(() => {
         pending = false;
         draw();
+        if (!followsKeyboard) return;
+        // The keyboard's own scrolling moves its cell, and the details go along.
+        showTip(active.row, active.day);
+        followsKeyboard = !tip.hidden;
     });
 });
 addEventListener("resize", layOut);
