@@ -28,6 +28,12 @@ interop_servers=(
     "openssl /usr/bin/openssl"
 )
 
+# What tests/browser looks at the report's page with.
+browser_packages=(
+    "chromium /usr/bin/chromium"
+    "python3 /usr/bin/python3"
+)
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -38,6 +44,7 @@ die() {
 # Install what is missing, and ask nothing of a machine that has everything.
 install_prerequisites() { install_packages "${prerequisites[@]}"; }
 install_interop_servers() { install_packages "${interop_servers[@]}"; }
+install_browser() { install_packages "${browser_packages[@]}"; }
 
 install_packages() {
     local missing=() entry package witness
