@@ -141,6 +141,14 @@ void connection_options::add_to(CLI::App& command) {
 }
 
 std::optional<client_config> connection_options::make_config() const {
+    std::string problem;
+    std::optional<client_config> config = make_config(problem);
+    if (!config)
+        usage_error(problem);
+    return config;
+}
+
+std::optional<client_config> connection_options::make_config(std::string& problem) const {
     client_config config(url);
     config.sys_user = sys_user;
     config.allow_http = allow_http;
@@ -154,30 +162,26 @@ std::optional<client_config> connection_options::make_config() const {
 
     // What is wrong with the rest is said before a password is asked for.
     config.sys_pwd = secret("-");
-    std::string why;
-    if (const error_code ec = config.validate(&why)) {
-        usage_error(ec == errc::plain_http_refused ? why + " (--allow-http)" : why);
+    if (const error_code ec = config.validate(&problem)) {
+        if (ec == errc::plain_http_refused)
+            problem += " (--allow-http)";
         return std::nullopt;
     }
     if (!sys_pwd_file.empty()) {
-        std::optional<secret> found = read_password_file(sys_pwd_file, why);
-        if (!found) {
-            usage_error(why);
+        std::optional<secret> found = read_password_file(sys_pwd_file, problem);
+        if (!found)
             return std::nullopt;
-        }
         config.sys_pwd = std::move(*found);
     } else if (const char* const value = std::getenv("JOBMODE_SYS_PWD")) {
         config.sys_pwd = secret(value);
     } else if (std::optional<secret> typed = prompt_for_password("Password of " + sys_user + ": ")) {
         config.sys_pwd = std::move(*typed);
     } else {
-        usage_error("there is no password: set JOBMODE_SYS_PWD, or name a file with --sys-pwd-file");
+        problem = "there is no password: set JOBMODE_SYS_PWD, or name a file with --sys-pwd-file";
         return std::nullopt;
     }
-    if (config.validate(&why)) {
-        usage_error(why);
+    if (config.validate(&problem))
         return std::nullopt;
-    }
     return config;
 }
 

@@ -30,6 +30,8 @@ struct connection_options {
     /// The configuration that they make, password included: from `--sys-pwd-file`, else from JOBMODE_SYS_PWD, else from
     /// a prompt on the terminal. Nothing, after a message on stderr, if they make none.
     std::optional<client_config> make_config() const;
+    /// The same, with the message in `problem` and nothing on stderr.
+    std::optional<client_config> make_config(std::string& problem) const;
 
     /// The server as records name it: the URL without its scheme and without slashes at its end.
     std::string server_name() const;

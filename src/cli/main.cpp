@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "cli/check.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/report.hpp"
 #include "cli/serve.hpp"
@@ -14,11 +15,14 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", JOBMODE_VERSION);
     app.require_subcommand(1);
     int exit_code = 0;
+    jobmode::cli::register_check(app, exit_code);
     jobmode::cli::register_report(app, exit_code);
     jobmode::cli::register_serve(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
+        if (problem.get_exit_code() != 0 && jobmode::cli::is_check(app))
+            return jobmode::cli::check_unknown(problem.what());
         const int code = app.exit(problem);
         return code == 0 ? 0 : static_cast<int>(jobmode::cli::exit_code::usage);
     }

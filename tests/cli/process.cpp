@@ -1,0 +1,123 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+
+extern char** environ;
+
+namespace jobmode::test {
+namespace {
+
+std::pair<int, int> make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        throw std::system_error(errno, std::generic_category(), "pipe");
+    return {ends[0], ends[1]};
+}
+
+/// Takes what is there; false at the end.
+bool take(int descriptor, std::string& to) {
+    std::array<char, 16 * 1024> piece{};
+    const ssize_t count = ::read(descriptor, piece.data(), piece.size());
+    if (count > 0)
+        to.append(piece.data(), static_cast<std::size_t>(count));
+    return count > 0 || (count < 0 && errno == EINTR);
+}
+
+}  // namespace
+
+program::program(const std::vector<std::string>& arguments, const environment& variables) {
+    // Everything is made before the fork: only what is safe after it happens in the child.
+    std::vector<std::string> words{JOBMODE_PROGRAM};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<std::string> settings;
+    for (char** each = environ; *each; ++each)
+        if (!std::string_view(*each).starts_with("JOBMODE_SYS_PWD="))
+            settings.emplace_back(*each);
+    for (const auto& [name, value] : variables)
+        settings.push_back(name + "=" + value);
+    const auto pointers = [](std::vector<std::string>& texts) {
+        std::vector<char*> all;
+        for (std::string& text : texts)
+            all.push_back(text.data());
+        all.push_back(nullptr);
+        return all;
+    };
+    const std::vector<char*> argv = pointers(words);
+    const std::vector<char*> envp = pointers(settings);
+
+    const auto [out_read, out_write] = make_pipe();
+    const auto [err_read, err_write] = make_pipe();
+    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    process_ = ::fork();
+    if (process_ == 0) {
+        ::setsid();
+        ::dup2(nothing, STDIN_FILENO);
+        ::dup2(out_write, STDOUT_FILENO);
+        ::dup2(err_write, STDERR_FILENO);
+        ::execve(argv[0], argv.data(), envp.data());
+        ::_exit(127);
+    }
+    const int problem = errno;
+    ::close(nothing);
+    ::close(out_write);
+    ::close(err_write);
+    out_ = out_read;
+    err_ = err_read;
+    if (process_ < 0)
+        throw std::system_error(problem, std::generic_category(), "fork");
+}
+
+program::~program() {
+    if (process_ > 0) {
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+    }
+    ::close(out_);
+    ::close(err_);
+}
+
+void program::send(int signal) const {
+    ::kill(process_, signal);
+}
+
+program_result program::wait() {
+    program_result result;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    std::array<pollfd, 2> open{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
+    while (open[0].fd >= 0 || open[1].fd >= 0) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const int ready = ::poll(open.data(), open.size(), static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready == 0)
+            throw std::runtime_error("the program did not end within a minute; it wrote: " + result.out + result.err);
+        if (ready < 0)
+            continue;
+        if (open[0].revents != 0 && !take(out_, result.out))
+            open[0].fd = -1;
+        if (open[1].revents != 0 && !take(err_, result.err))
+            open[1].fd = -1;
+    }
+    int status = 0;
+    while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+    }
+    process_ = -1;
+    result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+}
+
+program_result run_program(const std::vector<std::string>& arguments, const environment& variables) {
+    return program(arguments, variables).wait();
+}
+
+}  // namespace jobmode::test

@@ -1,0 +1,48 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// The real program as a child of a test.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace jobmode::test {
+
+/// How a program ended, and what it wrote.
+struct program_result {
+    /// Its exit code, or 128 and the number of the signal that ended it.
+    int exit_code = -1;
+    std::string out;
+    std::string err;
+};
+
+/// Variables that a program finds in its environment beside those of the test, which never has JOBMODE_SYS_PWD.
+using environment = std::vector<std::pair<std::string, std::string>>;
+
+/// A running `jobmode`. Its standard input is empty, and it has no terminal. Ended with SIGKILL at the end of this
+/// object's life if it still runs then.
+class program {
+public:
+    /// Starts `jobmode ARGUMENTS...`. Throws `std::system_error` if that fails.
+    explicit program(const std::vector<std::string>& arguments, const environment& variables = {});
+    program(const program&) = delete;
+    program& operator=(const program&) = delete;
+    ~program();
+
+    /// Sends a signal.
+    void send(int signal) const;
+    /// Reads what it writes until it ends. Throws `std::runtime_error`, with what it wrote, if it has not ended after a
+    /// minute.
+    program_result wait();
+
+private:
+    int process_ = -1;
+    int out_ = -1;
+    int err_ = -1;
+};
+
+/// Runs `jobmode ARGUMENTS...` to its end.
+program_result run_program(const std::vector<std::string>& arguments, const environment& variables = {});
+
+}  // namespace jobmode::test
