@@ -4,35 +4,35 @@
 #include <jobmode/decoder.hpp>
 #include <jobmode/error.hpp>
 
-#include <boost/json/basic_parser_impl.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "wire/answer_error.hpp"
-#include "wire/utf8.hpp"
+#include "wire/json_parser.hpp"
 
 namespace jobmode::wire {
 
 /// Parses the document that all answers of the API family share: an object with `Status`, `Message`, `ExptType` and one
 /// list of objects. The list's objects go to `Elements`, member by member:
 /// ```
-/// static constexpr std::string_view list_key;      // "Data"
+/// static constexpr std::string_view list_key;  // "Data"
 /// void begin_element();
-/// void key(std::string_view);                      // the next member's
-/// void text(std::string_view);                     // its value: a string's text, or a number or boolean as it was
-/// written void null();                                     // null void nested();                                   //
-/// an array or object, which is skipped void end_element();
+/// void key(std::string_view);   // the next member's
+/// void text(std::string_view);  // its value: a string's text, or a number or boolean as it was written
+/// void null();                  // null
+/// void nested();                // an array or object, which is skipped
+/// void end_element();
 /// ```
-/// This is the general lane: it takes any JSON in any split, on Boost.JSON's push parser.
+/// This is the general lane: it takes any JSON in any split.
 template <class Elements>
 class answer_parser {
 public:
     answer_parser(const decoder_limits& limits, Elements& elements)
-        : limits_(limits), parser_(options(limits), handler(*this)), elements_(elements) {}
+        : limits_(limits), parser_(limits.depth, limits.field_bytes), elements_(elements) {}
     answer_parser(const answer_parser&) = delete;
     answer_parser& operator=(const answer_parser&) = delete;
 
@@ -49,9 +49,6 @@ public:
         expt_type_.clear();
         place_ = place::outside;
         skipping_ = 0;
-        scratch_.clear();
-        text_bytes_ = 0;
-        utf8_.finish();
         has_status_ = has_list_ = false;
     }
 
@@ -84,93 +81,50 @@ public:
     const std::string& excerpt() const noexcept { return excerpt_; }
 
 private:
+    friend class json_parser;
+
     /// Where the parser stands. Within a value that nobody wants, `skipping_` counts the levels.
     enum class place : std::uint8_t { outside, root, list, element };
     enum class root_key : std::uint8_t { other, status, message, expt_type, list };
-
-    /// What Boost.JSON's parser calls; each function returns false to stop with the error it has set.
-    class handler {
-    public:
-        static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
-        static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
-        static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
-        static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
-        using text_view = boost::json::string_view;
-
-        explicit handler(answer_parser& owner) : owner_(owner) {}
-
-        bool on_document_begin(error_code&) { return true; }
-        bool on_document_end(error_code&) { return true; }
-        bool on_object_begin(error_code& ec) { return owner_.begin_object(ec); }
-        bool on_object_end(std::size_t, error_code&) { return owner_.end_object(); }
-        bool on_array_begin(error_code& ec) { return owner_.begin_array(ec); }
-        bool on_array_end(std::size_t, error_code&) { return owner_.end_array(); }
-        bool on_key_part(text_view part, std::size_t, error_code& ec) { return owner_.add_part(view(part), ec); }
-        bool on_key(text_view part, std::size_t, error_code& ec) { return owner_.end_key(view(part), ec); }
-        bool on_string_part(text_view part, std::size_t, error_code& ec) { return owner_.add_part(view(part), ec); }
-        bool on_string(text_view part, std::size_t, error_code& ec) { return owner_.end_string(view(part), ec); }
-        bool on_number_part(text_view part, error_code& ec) { return owner_.add_part(view(part), ec); }
-        bool on_int64(std::int64_t, text_view part, error_code& ec) { return owner_.end_scalar(view(part), ec); }
-        bool on_uint64(std::uint64_t, text_view part, error_code& ec) { return owner_.end_scalar(view(part), ec); }
-        bool on_double(double, text_view part, error_code& ec) { return owner_.end_scalar(view(part), ec); }
-        bool on_bool(bool value, error_code& ec) { return owner_.end_scalar(value ? "true" : "false", ec); }
-        bool on_null(error_code& ec) { return owner_.end_null(ec); }
-        bool on_comment_part(text_view, error_code&) { return true; }
-        bool on_comment(text_view, error_code&) { return true; }
-
-    private:
-        static std::string_view view(text_view text) noexcept { return {text.data(), text.size()}; }
-        answer_parser& owner_;
-    };
-    friend class handler;
-
-    static boost::json::parse_options options(const decoder_limits& limits) {
-        boost::json::parse_options chosen;
-        chosen.max_depth = limits.depth;
-        // Boost.JSON tells bad UTF-8 from other errors only if it is in one piece; ours always does.
-        chosen.allow_invalid_utf8 = true;
-        return chosen;
-    }
 
     void take(std::string_view piece) {
         std::string_view rest = piece;
         const bool too_long = limits_.answer_bytes != 0 && piece.size() > limits_.answer_bytes - bytes_;
         if (too_long)
             rest = rest.substr(0, static_cast<std::size_t>(limits_.answer_bytes - bytes_));
-        const std::string_view allowed = rest;
-        if (!begun_ && !skip_preamble(rest))
+        const std::size_t allowed = rest.size();
+        if (!begun_ && !skip_preamble(piece, rest))
             return;
         if (begun_) {
             if (!parser_.done()) {
                 error_code ec;
-                const std::size_t count = parser_.write_some(true, rest.data(), rest.size(), ec);
+                const std::size_t count = parser_.feed(rest, *this, ec);
                 if (ec) {
-                    fail(translate(ec), allowed, static_cast<std::size_t>(rest.data() - allowed.data()) + count);
+                    fail(ec, piece, place_in(piece, rest) + count);
                     return;
                 }
                 rest.remove_prefix(count);
             }
             const auto more = rest.find_first_not_of(" \t\r\n");
             if (more != std::string_view::npos) {
-                fail(errc::trailing_data, allowed, static_cast<std::size_t>(rest.data() - allowed.data()) + more);
+                fail(errc::trailing_data, piece, place_in(piece, rest) + more);
                 return;
             }
         }
         if (too_long) {
-            fail(errc::answer_limit, piece, allowed.size());
+            fail(errc::answer_limit, piece, allowed);
             return;
         }
-        bytes_ += allowed.size();
+        bytes_ += allowed;
     }
 
     /// Passes over a byte order mark, which some servers write, and white space. False after an error.
-    bool skip_preamble(std::string_view& rest) {
+    bool skip_preamble(std::string_view piece, std::string_view& rest) {
         static constexpr std::string_view mark = "\xEF\xBB\xBF";
-        const char* const start = rest.data();
         while (!rest.empty()) {
             const char c = rest.front();
             if (preamble_ < mark.size() && c == mark[preamble_] &&
-                (preamble_ != 0 || bytes_ + offset_in(rest, start) == 0)) {
+                (preamble_ != 0 || bytes_ + place_in(piece, rest) == 0)) {
                 ++preamble_;
             } else if (preamble_ != 0 && preamble_ < mark.size()) {
                 break;
@@ -184,28 +138,18 @@ private:
         }
         if (rest.empty())
             return true;
-        fail(errc::not_json, {start, offset_in(rest, start) + rest.size()}, offset_in(rest, start));
+        fail(errc::not_json, piece, place_in(piece, rest));
         return false;
     }
 
-    static std::size_t offset_in(std::string_view rest, const char* start) noexcept {
-        return static_cast<std::size_t>(rest.data() - start);
-    }
-
-    static error_code translate(const error_code& ec) {
-        if (ec.category() == error_category())
-            return ec;
-        if (ec == boost::json::error::too_deep)
-            return errc::depth_limit;
-        if (ec == boost::json::error::illegal_leading_surrogate ||
-            ec == boost::json::error::illegal_trailing_surrogate || ec == boost::json::error::expected_utf16_escape)
-            return errc::bad_utf8;
-        return errc::json_syntax;
+    static std::size_t place_in(std::string_view piece, std::string_view rest) noexcept {
+        return static_cast<std::size_t>(rest.data() - piece.data());
     }
 
     void fail(error_code ec, std::string_view piece, std::size_t at) {
         error_ = ec;
-        offset_ = bytes_ + at;
+        bytes_ += at;
+        offset_ = bytes_;
         excerpt_ = printable_excerpt(piece, at);
     }
 
@@ -213,40 +157,6 @@ private:
         ec = code;
         return false;
     }
-
-    bool add_part(std::string_view part, error_code& ec) {
-        if (!check(part, ec))
-            return false;
-        if (wanted())
-            scratch_.append(part);
-        return true;
-    }
-
-    bool check(std::string_view part, error_code& ec) {
-        text_bytes_ += part.size();
-        if (text_bytes_ > limits_.field_bytes)
-            return refuse(ec, errc::field_limit);
-        if (!utf8_.feed(part))
-            return refuse(ec, errc::bad_utf8);
-        return true;
-    }
-
-    /// Completes a text of which `part` is the last or only part. It lives until `release`.
-    bool complete(std::string_view part, std::string_view& whole, error_code& ec) {
-        if (!check(part, ec))
-            return false;
-        text_bytes_ = 0;
-        if (!utf8_.finish())
-            return refuse(ec, errc::bad_utf8);
-        whole = part;
-        if (!scratch_.empty()) {
-            scratch_.append(part);
-            whole = scratch_;
-        }
-        return true;
-    }
-
-    void release() noexcept { scratch_.clear(); }
 
     bool wanted() const noexcept { return skipping_ == 0 && place_ != place::outside; }
 
@@ -322,17 +232,12 @@ private:
         return true;
     }
 
-    bool end_key(std::string_view part, error_code& ec) {
-        std::string_view key;
-        if (!complete(part, key, ec))
-            return false;
-        if (skipping_ == 0) {
-            if (place_ == place::element)
-                elements_.key(key);
-            else if (!enter_root_key(key, ec))
-                return false;
-        }
-        release();
+    bool end_key(std::string_view key, error_code& ec) {
+        if (skipping_ != 0)
+            return true;
+        if (place_ == place::root)
+            return enter_root_key(key, ec);
+        elements_.key(key);
         return true;
     }
 
@@ -354,62 +259,42 @@ private:
         return true;
     }
 
-    bool end_string(std::string_view part, error_code& ec) {
-        std::string_view text;
-        if (!complete(part, text, ec))
-            return false;
-        if (skipping_ == 0) {
-            switch (place_) {
-                case place::element:
-                    elements_.text(text);
-                    break;
-                case place::root:
-                    if (key_ == root_key::list)
-                        return refuse(ec, errc::wrong_type);
-                    if (key_ == root_key::status)
-                        status_ = text;
-                    else if (key_ == root_key::message)
-                        message_ = text;
-                    else if (key_ == root_key::expt_type)
-                        expt_type_ = text;
-                    break;
-                case place::list:
-                case place::outside:
-                    return refuse(ec, errc::wrong_type);
-            }
-        }
-        release();
-        return true;
-    }
-
-    bool end_scalar(std::string_view part, error_code& ec) {
-        std::string_view text;
-        if (!complete(part, text, ec))
-            return false;
-        if (skipping_ == 0) {
-            if (place_ == place::element)
-                elements_.text(text);
-            else if (place_ != place::root || key_ == root_key::list || key_ == root_key::status)
-                return refuse(ec, errc::wrong_type);
-        }
-        release();
-        return true;
-    }
-
-    bool end_null(error_code& ec) {
-        if (skipping_ != 0)
+    bool begin_scalar(scalar kind, error_code& ec) {
+        if (skipping_ != 0 || place_ == place::element)
             return true;
-        if (place_ == place::element)
-            elements_.null();
-        else if (place_ != place::root)
+        if (place_ != place::root)
             return refuse(ec, errc::wrong_type);
-        return true;
+        const bool fits =
+            kind == scalar::null || (key_ != root_key::list && (key_ != root_key::status || kind == scalar::string));
+        return fits || refuse(ec, errc::wrong_type);
+    }
+
+    void end_string(std::string_view text) {
+        if (skipping_ != 0)
+            return;
+        if (place_ == place::element)
+            elements_.text(text);
+        else if (key_ == root_key::status)
+            status_ = text;
+        else if (key_ == root_key::message)
+            message_ = text;
+        else if (key_ == root_key::expt_type)
+            expt_type_ = text;
+    }
+
+    void end_literal(std::string_view text) {
+        if (skipping_ == 0 && place_ == place::element)
+            elements_.text(text);
+    }
+
+    void end_null() {
+        if (skipping_ == 0 && place_ == place::element)
+            elements_.null();
     }
 
     decoder_limits limits_;
-    boost::json::basic_parser<handler> parser_;
+    json_parser parser_;
     Elements& elements_;
-    utf8_checker utf8_;
 
     std::size_t preamble_ = 0;
     bool begun_ = false;
@@ -418,8 +303,6 @@ private:
     place place_ = place::outside;
     root_key key_ = root_key::other;
     std::size_t skipping_ = 0;
-    std::size_t text_bytes_ = 0;
-    std::string scratch_;
 
     std::uint64_t bytes_ = 0;
     error_code error_;

@@ -74,15 +74,16 @@ job_mode parse_job_mode(std::string_view text) noexcept {
 namespace detail {
 
 char* text_arena::reserve(std::size_t bytes) {
-    while (current_ < blocks_.size() && blocks_[current_].size - used_ < bytes) {
+    if (current_ < blocks_.size() && blocks_[current_].size - used_ < bytes && used_ != 0) {
         ++current_;
         used_ = 0;
     }
-    if (current_ >= blocks_.size()) {
-        current_ = blocks_.size();
-        const std::size_t size = std::max(bytes, blocks_.empty() ? first_block_bytes : block_bytes);
-        blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
-        used_ = 0;
+    if (current_ == blocks_.size())
+        blocks_.emplace_back();
+    // A block that is too small is replaced, not passed over: else texts of growing length would add one each.
+    if (block& next = blocks_[current_]; next.size - used_ < bytes) {
+        const std::size_t size = std::max(bytes, current_ == 0 ? first_block_bytes : block_bytes);
+        next = {std::make_unique_for_overwrite<char[]>(size), size};
     }
     return blocks_[current_].bytes.get() + used_;
 }
