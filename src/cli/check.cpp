@@ -194,16 +194,14 @@ int check_unknown(std::string_view problem) {
 
 void register_check(CLI::App& root, int& exit_code) {
     auto options = std::make_shared<check_options>();
-    // A plugin is given ten seconds by some monitoring systems, and a minute by none of them willingly.
+    // Some monitoring systems give a plugin ten seconds.
     options->connection.connect_timeout = 5;
     options->connection.timeout = 9;
     CLI::App* const command =
         root.add_subcommand("check", "Tell a monitoring system whether a user's backups are recent (Nagios plugin)");
     command->add_option("--login-name", options->login_name, "The backup user")->required();
     command->add_option("--backup-set-id", options->backup_set_id, "Only jobs of this backup set");
-    command
-        ->add_option("--require", options->require,
-                     "Which jobs count: those started by the schedule, or any (scheduled|any)")
+    command->add_option("--require", options->require, "Which jobs count: those started by the schedule, or any")
         ->check(CLI::IsMember({"scheduled", "any"}))
         ->type_name("KIND")
         ->capture_default_str();

@@ -11,6 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -114,6 +118,31 @@ program_result program::wait() {
     process_ = -1;
     result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return result;
+}
+
+temporary_folder::temporary_folder()
+    : path_((std::filesystem::temp_directory_path() / "jobmode-test-XXXXXX").string()) {
+    if (!::mkdtemp(path_.data()))
+        throw std::system_error(errno, std::generic_category(), "mkdtemp");
+}
+
+temporary_folder::~temporary_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::string temporary_folder::path(std::string_view name) const {
+    return path_ + "/" + std::string(name);
+}
+
+std::string temporary_folder::write(std::string_view name, std::string_view contents) const {
+    std::ofstream(path(name), std::ios::binary) << contents;
+    return path(name);
+}
+
+std::string temporary_folder::read(std::string_view name) const {
+    std::ifstream file(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 program_result run_program(const std::vector<std::string>& arguments, const environment& variables) {

@@ -42,6 +42,25 @@ private:
     int err_ = -1;
 };
 
+/// A new folder that lives, with all that is in it, as long as this object.
+class temporary_folder {
+public:
+    temporary_folder();
+    temporary_folder(const temporary_folder&) = delete;
+    temporary_folder& operator=(const temporary_folder&) = delete;
+    ~temporary_folder();
+
+    /// The path of a file in it.
+    std::string path(std::string_view name) const;
+    /// Writes a file, and gives its path.
+    std::string write(std::string_view name, std::string_view contents) const;
+    /// What a file has; nothing if it is not there.
+    std::string read(std::string_view name) const;
+
+private:
+    std::string path_;
+};
+
 /// Runs `jobmode ARGUMENTS...` to its end.
 program_result run_program(const std::vector<std::string>& arguments, const environment& variables = {});
 

@@ -1,5 +1,5 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-// The data of `jobmode report`, and the page it is put into; what a browser makes of it is report_page_test.mjs.
+// The data of `jobmode report`, and the page it is put into; what a browser makes of it is tests/browser.
 #include <boost/json.hpp>
 
 #include <string>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "cli/process.hpp"
 #include "cli/report_data.hpp"
 #include "cli/report_page.hpp"
 #include "cli/row_writer.hpp"
@@ -207,4 +208,60 @@ TEST_CASE("A report's page names no other place") {
     CHECK(page.find("src=") == std::string::npos);
     CHECK(page.find("url(") == std::string::npos);
     CHECK(page.find("default-src 'none'; script-src 'sha256-") != std::string::npos);
+}
+
+TEST_CASE("report reads what a crawl left and writes its page beside it") {
+    const test::temporary_folder folder;
+    const std::string crawl = folder.write("crawl.ndjson", row("anna", "2024-06-26", "S") + "\n");
+    folder.write("crawl.ndjson.failed.ndjson", failure("bert", "2024-06-27", "the server is busy") + "\n");
+    const std::string users = folder.write("users.txt", "carla\r\nanna\n\n");
+    const auto result = test::run_program({"report", crawl, "--users", users});
+    CHECK(result.out == "");
+    CHECK(result.exit_code == 0);
+    const std::string page = folder.read("crawl.html");
+    CHECK(page.find("<title>Backup jobs</title>") != std::string::npos);
+    CHECK(page.find(R"({"n":"anna","s":0,"c":"SN")") != std::string::npos);
+    CHECK(page.find(R"({"n":"bert","s":0,"c":"NX")") != std::string::npos);
+    CHECK(page.find(R"({"n":"carla","s":0,"c":"NN")") != std::string::npos);
+
+    const auto to_stdout = test::run_program({"report", crawl, "--out", "-", "--title", "Week 26", "--days", "7"});
+    CHECK(to_stdout.exit_code == 0);
+    CHECK(to_stdout.out.find("<title>Week 26</title>") != std::string::npos);
+    CHECK(to_stdout.out.find("\"alarm\":7,") != std::string::npos);
+}
+
+TEST_CASE("report says which line of which file it cannot read, and writes nothing") {
+    const test::temporary_folder folder;
+    const std::string crawl = folder.write("crawl.ndjson", row("anna", "2024-06-26", "S") + "\n{\"LoginName\"");
+    const auto result = test::run_program({"report", crawl});
+    CHECK(result.err.find("jobmode: " + crawl + ", line 2: it is not JSON") == 0);
+    CHECK(result.exit_code == 1);
+    CHECK(folder.read("crawl.html") == "");
+    const auto missing = test::run_program({"report", crawl + ".gone"});
+    CHECK(missing.err.find("jobmode: cannot read ") == 0);
+    CHECK(missing.exit_code == 1);
+}
+
+TEST_CASE("report refuses days that make no sense, and to overwrite what it reads") {
+    const test::temporary_folder folder;
+    const std::string crawl =
+        folder.write("crawl.html", row("anna", "2024-06-26", "S") + "\n" + row("anna", "1999-06-26", "S") + "\n");
+    for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
+             {"--from", "2024-02-30"},
+             {"--to", "tomorrow"},
+             {"--from", "2024-06-27", "--to", "2024-06-26"},
+             {"--days", "0"},
+             {},
+             {"--out", folder.path("page.html")},
+         }) {
+        std::vector<std::string> arguments{"report", crawl};
+        arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+        const auto result = test::run_program(arguments);
+        CAPTURE(result.err, wrong);
+        CHECK(result.exit_code == 2);
+        CHECK(result.err != "");
+    }
+    CHECK(folder.read("page.html") == "");
+    CHECK(test::run_program({"report", crawl, "--from", "2024-01-01", "--out", folder.path("page.html")}).exit_code ==
+          0);
 }

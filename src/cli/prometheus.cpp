@@ -1,0 +1,94 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/prometheus.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+
+#include "cli/file.hpp"
+
+namespace jobmode::cli {
+namespace {
+
+/// Latencies of less than 2^n us, n from the first to the last of these, are a bucket each.
+constexpr unsigned first_octave = 8;
+constexpr unsigned last_octave = 26;
+constexpr std::size_t buckets_an_octave = 8;
+
+struct value {
+    const char* name;
+    const char* kind;
+    const char* help;
+    std::uint64_t metrics::*number;
+};
+
+constexpr value values[] = {
+    {"jobmode_queries_total", "counter", "Queries that ended, answered or failed.", &metrics::queries},
+    {"jobmode_query_failures_total", "counter", "Queries that failed.", &metrics::failures},
+    {"jobmode_records_total", "counter", "Records decoded.", &metrics::records},
+    {"jobmode_sent_bytes_total", "counter", "Bytes of HTTP written, before TLS.", &metrics::bytes_sent},
+    {"jobmode_received_bytes_total", "counter", "Bytes of HTTP read, after TLS.", &metrics::bytes_received},
+    {"jobmode_retries_total", "counter", "Attempts after a query's first.", &metrics::retries},
+    {"jobmode_resends_total", "counter", "Queries sent again because a pooled connection was closed.",
+     &metrics::resends},
+    {"jobmode_connections_opened_total", "counter", "Connections opened.", &metrics::connections_opened},
+    {"jobmode_connections_resumed_total", "counter", "Connections opened with a resumed TLS session.",
+     &metrics::connections_resumed},
+    {"jobmode_connection_failures_total", "counter", "Attempts at a connection that failed.",
+     &metrics::connections_failed},
+    {"jobmode_connection_reuses_total", "counter", "Requests sent over a connection used before.",
+     &metrics::connections_reused},
+    {"jobmode_queries_in_flight", "gauge", "Queries sent and not yet answered.", &metrics::in_flight},
+    {"jobmode_queries_waiting", "gauge", "Queries that wait to be sent.", &metrics::waiting},
+    {"jobmode_connections", "gauge", "Connections open.", &metrics::connections},
+    {"jobmode_in_flight_limit", "gauge", "How many queries may be in flight.", &metrics::in_flight_limit},
+};
+
+std::string label_value(std::string_view text) {
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '\n') {
+            escaped += "\\n";
+            continue;
+        }
+        if (c == '\\' || c == '"')
+            escaped += '\\';
+        escaped += c;
+    }
+    return escaped;
+}
+
+}  // namespace
+
+std::string prometheus_text(const metrics& numbers, std::string_view server) {
+    const std::string label = "server=\"" + label_value(server) + "\"";
+    std::string text;
+    const auto out = std::back_inserter(text);
+    for (const value& each : values)
+        fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0}{{{3}}} {4}\n", each.name, each.help, each.kind, label,
+                       numbers.*each.number);
+
+    constexpr auto name = "jobmode_query_duration_seconds";
+    fmt::format_to(out, "# HELP {0} From a request's sending to the end of its answer.\n# TYPE {0} histogram\n", name);
+    // The buckets' own sum and not `count`, which may be a query ahead of them: the format wants the two to agree.
+    std::uint64_t total = 0;
+    std::size_t bucket = 0;
+    for (unsigned octave = first_octave; octave <= last_octave; ++octave) {
+        for (; bucket < octave * buckets_an_octave; ++bucket)
+            total += numbers.latency.buckets[bucket];
+        fmt::format_to(out, "{}_bucket{{{},le=\"{}\"}} {}\n", name, label,
+                       static_cast<double>(std::uint64_t{1} << octave) / 1e6, total);
+    }
+    for (; bucket < latency_histogram::bucket_count; ++bucket)
+        total += numbers.latency.buckets[bucket];
+    fmt::format_to(out, "{0}_bucket{{{1},le=\"+Inf\"}} {2}\n{0}_sum{{{1}}} {3}\n{0}_count{{{1}}} {2}\n", name, label,
+                   total, static_cast<double>(numbers.latency.sum.count()) / 1e9);
+    return text;
+}
+
+std::string write_metrics_file(const std::string& path, const metrics& numbers, std::string_view server) {
+    return replace_file(path, prometheus_text(numbers, server));
+}
+
+}  // namespace jobmode::cli

@@ -1,0 +1,123 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/prometheus.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "catch.hpp"
+#include "cli/process.hpp"
+
+using namespace jobmode;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Samples by name and labels. Every line has to be one that the format allows, and each metric's type has to stand
+/// before its samples, once.
+std::map<std::string, double> parsed(const std::string& text) {
+    static const std::regex comment(R"(# (HELP|TYPE) ([a-z_]+) (.+))");
+    static const std::regex sample(
+        R"(([a-z_]+)(\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,le="[0-9.e+Inf-]+")?\}) ([0-9.e+-]+))");
+    std::map<std::string, double> samples;
+    std::set<std::string> typed;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        std::smatch match;
+        if (std::regex_match(line, match, comment)) {
+            if (match[1] == "TYPE")
+                CHECK(typed.insert(match[2]).second);
+            continue;
+        }
+        REQUIRE(std::regex_match(line, match, sample));
+        const std::string family = std::regex_replace(match[1].str(), std::regex("_(bucket|sum|count)$"), "");
+        CHECK(typed.count(family) == 1);
+        CHECK(samples.emplace(match[1].str() + match[2].str(), std::stod(match[3])).second);
+    }
+    return samples;
+}
+
+void add(latency_histogram& histogram, std::chrono::nanoseconds latency) {
+    ++histogram.buckets[latency_histogram::bucket_of(latency)];
+    ++histogram.count;
+    histogram.sum += latency;
+}
+
+}  // namespace
+
+TEST_CASE("Prometheus text has every number once, with its type before it") {
+    metrics numbers;
+    numbers.queries = 12;
+    numbers.failures = 3;
+    numbers.bytes_received = 5'000'000'000'000'000;
+    numbers.in_flight_limit = 64;
+    const std::string text = cli::prometheus_text(numbers, "cbs.example.com:8443");
+    CHECK(text.back() == '\n');
+    const auto samples = parsed(text);
+    CHECK(samples.at(R"(jobmode_queries_total{server="cbs.example.com:8443"})") == 12);
+    CHECK(samples.at(R"(jobmode_query_failures_total{server="cbs.example.com:8443"})") == 3);
+    CHECK(samples.at(R"(jobmode_received_bytes_total{server="cbs.example.com:8443"})") == 5e15);
+    CHECK(samples.at(R"(jobmode_in_flight_limit{server="cbs.example.com:8443"})") == 64);
+    CHECK(text.find("# TYPE jobmode_in_flight_limit gauge\n") != std::string::npos);
+    CHECK(text.find("# TYPE jobmode_queries_total counter\n") != std::string::npos);
+    CHECK(text.find("_total{server=\"cbs.example.com:8443\"} 5000000000000000\n") != std::string::npos);
+}
+
+TEST_CASE("Prometheus buckets grow from each to the next and count what lies below their limits") {
+    metrics numbers;
+    for (const auto latency : {100us, 255us, 256us, 1023us, 1024us, 50'000us})
+        add(numbers.latency, latency);
+    add(numbers.latency, 67s);
+    add(numbers.latency, 68s);
+    const auto samples = parsed(cli::prometheus_text(numbers, "s"));
+    const auto below = [&](const std::string& limit) {
+        return samples.at("jobmode_query_duration_seconds_bucket{server=\"s\",le=\"" + limit + "\"}");
+    };
+    CHECK(below("0.000256") == 2);
+    CHECK(below("0.000512") == 3);
+    CHECK(below("0.001024") == 4);
+    CHECK(below("0.002048") == 5);
+    CHECK(below("0.032768") == 5);
+    CHECK(below("0.065536") == 6);
+    CHECK(below("67.108864") == 7);
+    CHECK(below("+Inf") == 8);
+    CHECK(samples.at(R"(jobmode_query_duration_seconds_count{server="s"})") == 8);
+    CHECK(std::abs(samples.at(R"(jobmode_query_duration_seconds_sum{server="s"})") - 135.052658) < 1e-9);
+}
+
+TEST_CASE("Prometheus buckets and count agree in a snapshot taken between the two") {
+    metrics numbers;
+    add(numbers.latency, 1ms);
+    ++numbers.latency.count;
+    const auto samples = parsed(cli::prometheus_text(numbers, "s"));
+    CHECK(samples.at(R"(jobmode_query_duration_seconds_count{server="s"})") ==
+          samples.at(R"(jobmode_query_duration_seconds_bucket{server="s",le="+Inf"})"));
+}
+
+TEST_CASE("Prometheus labels are escaped") {
+    const auto samples = parsed(cli::prometheus_text(metrics(), "a\"b\\c\nd"));
+    CHECK(samples.count(R"(jobmode_queries_total{server="a\"b\\c\nd"})") == 1);
+}
+
+TEST_CASE("A metrics file is replaced as a whole, and nothing is left beside it") {
+    std::string path;
+    metrics numbers;
+    {
+        const test::temporary_folder folder;
+        path = folder.path("jobmode.prom");
+        CHECK(cli::write_metrics_file(path, numbers, "s") == "");
+        numbers.queries = 7;
+        CHECK(cli::write_metrics_file(path, numbers, "s") == "");
+        CHECK(folder.read("jobmode.prom") == cli::prometheus_text(numbers, "s"));
+        CHECK(std::distance(std::filesystem::directory_iterator(folder.path("")), {}) == 1);
+    }
+    CHECK(cli::write_metrics_file(path, numbers, "s").find("cannot create a file beside") == 0);
+}
