@@ -289,22 +289,26 @@ function goTo(user) {
 // --- The grid: only the rows in sight are in the document ---
 
 const rowHeight = 20;
+const margin = 24;
+const sinceWidth = 64;
+const gapsWidth = 60;
 const grid = byId("grid");
 const body = grid.tBodies[0];
 let cellWidth = 12;
 let drawn = null;
 
 const measure = document.createElement("canvas").getContext("2d");
-measure.font = getComputedStyle(document.body).font;
+const bodyStyle = getComputedStyle(document.body);
+measure.font = `${bodyStyle.fontSize} ${bodyStyle.fontFamily}`;
 const widest = data.users.reduce((width, user) => Math.max(width, measure.measureText(nameText(user)).width), 0);
-const nameWidth = Math.ceil(Math.min(240, Math.max(90, widest + 16)));
+const nameWidth = Math.ceil(Math.min(240, Math.max(90, widest + 14)));
 
 function headCells(first, last, width) {
     const row = document.createElement("tr");
     row.innerHTML =
         `<th scope="col">User</th>` +
-        `<th scope="col" class="number" title="Days since the last scheduled backup">Since</th>` +
-        `<th scope="col" class="number" title="Days without a scheduled backup">Gaps</th>` +
+        `<th scope="col" class="number since" title="Days since the last scheduled backup">Since</th>` +
+        `<th scope="col" class="number gaps" title="Days without a scheduled backup">Gaps</th>` +
         `<th scope="col" class="days"><span class="hidden">Days</span></th>`;
     row.lastChild.insertAdjacentHTML("beforeend", calendar(first, last, width));
     return row;
@@ -314,7 +318,7 @@ function userRow(user, first, last, width, height) {
     const row = document.createElement("tr");
     row.className = isAlarming(user) ? "bad" : "";
     row.innerHTML =
-        `<th scope="row"></th><td class="number since">${sinceText(user)}</td><td class="number">${user.gaps}</td>` +
+        `<th scope="row"></th><td class="number since">${sinceText(user)}</td><td class="number gaps">${user.gaps}</td>` +
         `<td class="days" role="presentation">${marks(user.c, first, last, width, height)}</td>`;
     const name = row.firstChild;
     name.title = nameText(user);
@@ -328,13 +332,17 @@ function userRow(user, first, last, width, height) {
 }
 
 function layOut() {
-    const room = document.documentElement.clientWidth - 48 - nameWidth - 120 - 24;
+    const beside = margin + nameWidth + sinceWidth + gapsWidth;
+    const room = document.documentElement.clientWidth - beside - 2 * margin;
     cellWidth = Math.max(9, Math.min(22, Math.floor(room / Math.max(1, data.days))));
     const head = headCells(0, data.days, cellWidth);
-    [nameWidth, 64, 56, cellWidth * data.days + 24].forEach((width, index) => {
+    const widths = [margin + nameWidth, sinceWidth, gapsWidth, cellWidth * data.days + margin];
+    widths.forEach((width, index) => {
         head.children[index].style.width = `${width}px`;
     });
-    grid.style.width = `${nameWidth + 120 + cellWidth * data.days + 24}px`;
+    grid.style.width = `${widths.reduce((sum, width) => sum + width)}px`;
+    grid.style.setProperty("--since-left", `${margin + nameWidth}px`);
+    grid.style.setProperty("--gaps-left", `${margin + nameWidth + sinceWidth}px`);
     grid.tHead.replaceChildren(head);
     grid.setAttribute("aria-colcount", String(data.days + 3));
     drawn = null;
@@ -345,6 +353,15 @@ function spacer(rows) {
     const row = document.createElement("tr");
     row.setAttribute("aria-hidden", "true");
     row.style.height = `${rows * rowHeight}px`;
+    return row;
+}
+
+function emptyRow() {
+    const row = document.createElement("tr");
+    const cell = row.insertCell();
+    cell.colSpan = 4;
+    cell.className = "empty";
+    cell.textContent = data.users.length ? "No user has such a name." : "There is no user to show.";
     return row;
 }
 
@@ -361,7 +378,7 @@ function draw() {
         row.setAttribute("aria-rowindex", String(index + 2));
         rows.push(row);
     }
-    rows.push(spacer(shown.length - last));
+    rows.push(shown.length ? spacer(shown.length - last) : emptyRow());
     body.replaceChildren(...rows);
     mark();
 }
@@ -407,7 +424,7 @@ function moveTo(row, day) {
     mark();
     const cell = body.querySelector(".cell");
     const box = cell.getBoundingClientRect();
-    const left = nameWidth + 24;
+    const left = margin + nameWidth + sinceWidth + gapsWidth;
     if (box.left < left) scrollBy(box.left - left - 40, 0);
     else if (box.right > document.documentElement.clientWidth) scrollBy(box.right - innerWidth + 60, 0);
     showTip(active.row, active.day);
@@ -554,7 +571,11 @@ function preparePrint() {
         table.createTBody().append(...shown.map(user => userRow(user, first, last, width, 12)));
         tables.push(table);
     }
-    byId("print").replaceChildren(...tables);
+    const note = document.createElement("p");
+    const needle = byId("filter").value.trim();
+    const order = byId("sort").selectedOptions[0].text.toLowerCase();
+    note.textContent = `${byId("shown").textContent}${needle ? ` with “${needle}” in the name` : ""}, sorted: ${order}`;
+    byId("print").replaceChildren(note, ...tables);
     allAlarms = true;
     listAlarms();
 }
@@ -569,3 +590,5 @@ addEventListener("afterprint", () => {
 listAlarms();
 select();
 layOut();
+// Where not all days have room, the newest are seen first.
+scrollTo({ left: document.documentElement.scrollWidth, behavior: "instant" });
