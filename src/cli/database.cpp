@@ -34,6 +34,11 @@ statement& statement::bind_null(int index) {
     return *this;
 }
 
+statement& statement::bind_blob(int index, std::string_view value) {
+    sqlite3_bind_blob64(handle_.get(), index + 1, value.data(), value.size(), SQLITE_STATIC);
+    return *this;
+}
+
 bool statement::step() {
     const int code = sqlite3_step(handle_.get());
     if (code == SQLITE_ROW)

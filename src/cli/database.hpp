@@ -32,6 +32,8 @@ public:
     /// The text must live until `step` or `run`.
     statement& bind(int index, std::string_view value);
     statement& bind_null(int index);
+    /// The bytes must live until `step` or `run`.
+    statement& bind_blob(int index, std::string_view value);
     /// Goes to the next row; false at the end. Throws `database_error`.
     bool step();
     /// Runs to the end and prepares for new values. Throws `database_error`.

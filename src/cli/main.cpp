@@ -4,7 +4,9 @@
 #include <csignal>
 
 #include "cli/check.hpp"
+#include "cli/crawl.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/query.hpp"
 #include "cli/report.hpp"
 #include "cli/serve.hpp"
 
@@ -15,6 +17,8 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", JOBMODE_VERSION);
     app.require_subcommand(1);
     int exit_code = 0;
+    jobmode::cli::register_query(app, exit_code);
+    jobmode::cli::register_crawl(app, exit_code);
     jobmode::cli::register_check(app, exit_code);
     jobmode::cli::register_report(app, exit_code);
     jobmode::cli::register_serve(app, exit_code);

@@ -1,0 +1,187 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "cli/crawl_output.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "cli/database.hpp"
+#include "cli/file.hpp"
+
+namespace jobmode::cli {
+namespace {
+
+/// Lines of text in a file, or on standard output.
+class text_output final : public crawl_output {
+public:
+    text_output(row_format format, std::string path, std::string server, std::uint64_t keep)
+        : csv_(format == row_format::csv), path_(std::move(path)), server_(std::move(server)), bytes_(keep) {
+        if (path_ != "-")
+            open(keep);
+        if (csv_ && bytes_ == 0)
+            text_ = csv_header();
+    }
+
+    void add(const outcome& answered) override {
+        const std::string_view date = answered.query.backup_date.text();
+        for (const record_view& record : answered.records)
+            csv_ ? append_csv(text_, record, date, server_) : append_ndjson(text_, record, date, server_);
+    }
+    void add_failure(const outcome&) override {}
+    std::uint64_t pending() const noexcept override { return text_.size(); }
+
+    std::uint64_t sync() override {
+        if (!file_) {
+            if (!write_all(STDOUT_FILENO, text_))
+                throw output_error(system_problem("write", "standard output"));
+        } else {
+            check_place();
+            if (!text_.empty() && (!write_all(file_.get(), text_) || ::fdatasync(file_.get()) != 0))
+                throw output_error(system_problem("write", path_));
+        }
+        bytes_ += text_.size();
+        text_.clear();
+        return bytes_;
+    }
+
+private:
+    void open(std::uint64_t keep) {
+        file_ = file_handle(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+        struct stat is {};
+        if (!file_ || ::fstat(file_.get(), &is) != 0)
+            throw output_error(system_problem("open", path_));
+        if (static_cast<std::uint64_t>(is.st_size) < keep)
+            throw output_error(fmt::format(
+                "{} is shorter than what this crawl has written: put the file back, or crawl anew without --resume",
+                path_));
+        if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0 || ::lseek(file_.get(), 0, SEEK_END) < 0 ||
+            ::fsync(file_.get()) != 0)
+            throw output_error(system_problem("write", path_));
+        sync_folder_of(path_);
+    }
+
+    /// Records that go to a file that nobody finds any more are lost.
+    void check_place() const {
+        struct stat ours {};
+        struct stat there {};
+        if (::fstat(file_.get(), &ours) != 0 || ::stat(path_.c_str(), &there) != 0 || ours.st_ino != there.st_ino ||
+            ours.st_dev != there.st_dev)
+            throw output_error(fmt::format("{} was moved or removed while it was written: put it back", path_));
+    }
+
+    bool csv_;
+    std::string path_;
+    std::string server_;
+    file_handle file_;
+    std::string text_;
+    std::uint64_t bytes_;
+};
+
+/// Tables of queries and records. A query's rows are replaced as a whole, so that asking it again, in this crawl or in
+/// a later one, changes them and never doubles them; this is why nothing needs to be cut off.
+class sqlite_output final : public crawl_output {
+public:
+    sqlite_output(const std::string& path, std::string server) : database_(path), server_(std::move(server)) {
+        database_.execute(
+            "PRAGMA synchronous=FULL;"
+            "CREATE TABLE IF NOT EXISTS queries("
+            " Server TEXT NOT NULL, LoginName TEXT NOT NULL, BackupDate TEXT NOT NULL, BackupSetID TEXT NOT NULL,"
+            " Error TEXT, Records INTEGER NOT NULL,"
+            " PRIMARY KEY(Server, LoginName, BackupDate, BackupSetID)) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS records("
+            " Server TEXT NOT NULL, QueryLoginName TEXT NOT NULL, BackupDate TEXT NOT NULL, QueryBackupSetID TEXT NOT "
+            "NULL, Number INTEGER NOT NULL,"
+            " ID TEXT, LoginName TEXT, Owner TEXT, UserId TEXT, StartTime TEXT, EndTime TEXT, BackupSetID TEXT,"
+            " BackupSetName TEXT, BackupJobMode TEXT,"
+            " PRIMARY KEY(Server, QueryLoginName, BackupDate, QueryBackupSetID, Number)) WITHOUT ROWID;");
+        put_query_ = database_.prepare(
+            "INSERT OR REPLACE INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records) "
+            "VALUES(?, ?, ?, ?, ?, ?)");
+        put_failure_ = database_.prepare(
+            "INSERT INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records) VALUES(?, ?, ?, ?, ?, 0) "
+            "ON CONFLICT DO UPDATE SET Error = excluded.Error");
+        forget_records_ = database_.prepare(
+            "DELETE FROM records WHERE Server = ? AND QueryLoginName = ? AND BackupDate = ? AND QueryBackupSetID = ?");
+        put_record_ = database_.prepare("INSERT INTO records VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    }
+
+    void add(const outcome& answered) override {
+        begin();
+        bind_key(put_query_, answered.query).bind_null(4);
+        put_query_.bind(5, static_cast<std::int64_t>(answered.records.size())).run();
+        bind_key(forget_records_, answered.query).run();
+        std::int64_t number = 0;
+        for (const record_view& record : answered.records)
+            add_record(answered.query, record, number++);
+        ++pending_;
+    }
+
+    /// An earlier crawl's records stay: they were true, and the Error says that they are not of now.
+    void add_failure(const outcome& failed) override {
+        begin();
+        const std::string name = error_name(failed.error);
+        bind_key(put_failure_, failed.query).bind(4, name).run();
+        ++pending_;
+    }
+
+    std::uint64_t pending() const noexcept override { return pending_; }
+
+    std::uint64_t sync() override {
+        if (std::exchange(pending_, 0) != 0)
+            database_.execute("COMMIT");
+        return 0;
+    }
+
+private:
+    void begin() {
+        if (pending_ == 0)
+            database_.execute("BEGIN IMMEDIATE");
+    }
+
+    statement& bind_key(statement& to, const query& asked) {
+        return to.bind(0, server_)
+            .bind(1, asked.login_name)
+            .bind(2, asked.backup_date.text())
+            .bind(3, asked.backup_set_id ? std::string_view(*asked.backup_set_id) : std::string_view());
+    }
+
+    void add_record(const query& asked, const record_view& record, std::int64_t number) {
+        static constexpr int first_field = 5;
+        bind_key(put_record_, asked).bind(4, number);
+        std::array<std::array<char, 20>, field_count> times{};
+        for (std::size_t index = 0; index != field_count; ++index) {
+            const auto which = static_cast<field>(index);
+            const int column = first_field + static_cast<int>(index);
+            if (record.has(which) == presence::text)
+                put_record_.bind(column, value_of(record, which, times[index]));
+            else
+                put_record_.bind_null(column);
+        }
+        put_record_.run();
+    }
+
+    database database_;
+    std::string server_;
+    statement put_query_;
+    statement put_failure_;
+    statement forget_records_;
+    statement put_record_;
+    std::uint64_t pending_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path, const std::string& server,
+                                          std::uint64_t keep) {
+    if (format == row_format::sqlite)
+        return std::make_unique<sqlite_output>(path, server);
+    return std::make_unique<text_output>(format, path, server, keep);
+}
+
+}  // namespace jobmode::cli

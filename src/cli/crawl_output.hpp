@@ -1,0 +1,43 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/crawl.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "cli/row_writer.hpp"
+
+namespace jobmode::cli {
+
+/// Why an output cannot be written, as a sentence.
+class output_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Where the records of a crawl go. Used by one thread at a time; what fails throws `output_error` or
+/// `database_error`.
+class crawl_output {
+public:
+    virtual ~crawl_output() = default;
+
+    /// Takes an answered query. May wait for `sync` to write it.
+    virtual void add(const outcome& answered) = 0;
+    /// Takes a query that failed for good.
+    virtual void add_failure(const outcome& failed) = 0;
+    /// How much is held back until `sync`, in bytes.
+    virtual std::uint64_t pending() const noexcept = 0;
+    /// Makes everything taken so far last. Returns the length up to which the output then is complete: what
+    /// `make_output` is to be given if the crawl is resumed here.
+    virtual std::uint64_t sync() = 0;
+};
+
+/// Opens an output for the first time, or, with `keep` bytes of it known to be complete, again: what stands behind them
+/// is cut off. The path `-` is standard output.
+std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path, const std::string& server,
+                                          std::uint64_t keep);
+
+}  // namespace jobmode::cli

@@ -1,0 +1,118 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/database.hpp"
+
+namespace jobmode::cli {
+
+/// A set of the numbers below a bound, a bit each.
+class index_set {
+public:
+    index_set() = default;
+    explicit index_set(std::uint64_t bound) : bits_((bound + 7) / 8) {}
+
+    bool contains(std::uint64_t index) const noexcept { return (bits_[index / 8] >> (index % 8) & 1) != 0; }
+    void insert(std::uint64_t index) noexcept {
+        bits_[index / 8] = static_cast<char>(bits_[index / 8] | 1 << index % 8);
+    }
+    std::uint64_t count() const noexcept;
+    /// The bits themselves, eight a byte, the lowest first.
+    std::vector<char>& bytes() noexcept { return bits_; }
+    const std::vector<char>& bytes() const noexcept { return bits_; }
+
+private:
+    std::vector<char> bits_;
+};
+
+/// What makes two crawls the same crawl: with any of these changed, what was done says nothing about what is to be
+/// done.
+struct crawl_identity {
+    std::string server;
+    /// `all`, or the SHA-256 of the list of users.
+    std::string users;
+    std::string from;
+    std::string to;
+    std::string sets;
+    std::string format;
+};
+
+/// A query that has failed for good.
+struct failed_query {
+    std::string error;
+    std::string message;
+    unsigned attempts = 0;
+};
+
+/// What a crawl has done, in an SQLite file: it survives the process and the power.
+///
+/// The rule that makes a crawl resumable at any instant: `commit` says that queries are done, and how long the output
+/// is with their records, in one transaction, after these records have reached the disk. Whatever stands behind that
+/// length is of queries that are not known to be done, and is cut off. The file is locked as long as this object lives.
+/// Used by one thread at a time. All functions throw `database_error`.
+class crawl_state {
+public:
+    enum class stage { none, unfinished, finished };
+
+    /// Opens the file, or makes an empty one, and locks it.
+    explicit crawl_state(const std::string& path);
+
+    /// What the file holds.
+    stage holds() const noexcept { return stage_; }
+    /// Which part of `wanted` is another in the file, as a sentence; empty if none.
+    std::string difference(const crawl_identity& wanted) const;
+
+    /// Forgets everything and begins a crawl of `total` queries. `users` are kept if they cannot be had again.
+    void begin(const crawl_identity& identity, const std::vector<std::string>& users, std::uint64_t total);
+    /// The users that `begin` was told to keep.
+    std::vector<std::string> users();
+    /// Reads what is done of a crawl of `total` queries.
+    void load(std::uint64_t total);
+
+    const index_set& done() const noexcept { return done_; }
+    std::uint64_t done_count() const noexcept { return done_count_; }
+    /// Bytes of the output that belong to queries done.
+    std::uint64_t output_bytes() const noexcept { return output_bytes_; }
+    std::uint64_t records() const noexcept { return records_; }
+    std::uint64_t failed_count();
+    /// Calls `visit(index, failed)` for each query that has failed.
+    template <class Visit>
+    void for_each_failed(Visit visit) {
+        statement all = database_.prepare("SELECT query, error, message, attempts FROM failed ORDER BY query");
+        while (all.step())
+            visit(static_cast<std::uint64_t>(all.integer(0)),
+                  failed_query{all.text(1), all.text(2), static_cast<unsigned>(all.integer(3))});
+    }
+
+    /// What has come since the last commit.
+    void mark_done(std::uint64_t index, std::uint64_t records);
+    void mark_failed(std::uint64_t index, failed_query failed);
+    /// Makes it last, together with the output's length.
+    void commit(std::uint64_t output_bytes);
+    /// The same, and there is nothing more to do.
+    void finish(std::uint64_t output_bytes);
+
+private:
+    std::string value(std::string_view key);
+    void set_value(std::string_view key, std::string_view value);
+    void write(std::uint64_t output_bytes, stage reached);
+
+    database database_;
+    stage stage_ = stage::none;
+    crawl_identity identity_;
+    index_set done_;
+    std::uint64_t done_count_ = 0;
+    std::uint64_t output_bytes_ = 0;
+    std::uint64_t records_ = 0;
+    std::vector<std::uint64_t> newly_done_;
+    std::map<std::uint64_t, failed_query> newly_failed_;
+};
+
+}  // namespace jobmode::cli
