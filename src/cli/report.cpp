@@ -6,9 +6,6 @@
 #include <CLI/CLI.hpp>
 
 #include <ctime>
-#include <fstream>
-#include <functional>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +15,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
 #include "cli/report_data.hpp"
+#include "cli/report_input.hpp"
 #include "cli/report_page.hpp"
 #include "cli/text.hpp"
 
@@ -36,35 +34,6 @@ struct report_options {
     std::string users;
     unsigned days = 3;
 };
-
-/// Hands each line of a file to `take`, which says what is wrong with it, if anything. Empty if all went well.
-std::string for_each_line(const std::string& path, const std::function<std::string(std::string_view)>& take) {
-    std::ifstream file;
-    if (path != "-") {
-        file.open(path);
-        if (!file)
-            return system_problem("read", path);
-    }
-    std::istream& input = path == "-" ? std::cin : file;
-    std::string line;
-    for (std::uint64_t number = 1; std::getline(input, line); ++number) {
-        if (line.ends_with('\r'))
-            line.pop_back();
-        if (line.empty())
-            continue;
-        if (const std::string problem = take(line); !problem.empty())
-            return fmt::format("{}, line {}: {}", path == "-" ? "standard input" : path, number, problem);
-    }
-    return input.bad() ? system_problem("read", path) : std::string();
-}
-
-std::string read_input(report_data& data, const std::string& path) {
-    std::string problem = for_each_line(path, [&](std::string_view line) { return data.add_record_line(line); });
-    const std::string failures = path + ".failed.ndjson";
-    if (problem.empty() && path != "-" && ::access(failures.c_str(), F_OK) == 0)
-        problem = for_each_line(failures, [&](std::string_view line) { return data.add_failure_line(line); });
-    return problem;
-}
 
 /// `crawl.ndjson` becomes `crawl.html`; standard input becomes standard output.
 std::string default_out(const std::string& input) {
@@ -101,16 +70,11 @@ exit_code run(const report_options& options) {
     report_data data;
     data.limit(from, to);
     for (const std::string& path : options.files)
-        if (const std::string problem = read_input(data, path); !problem.empty())
+        if (const std::string problem = read_crawl(data, path); !problem.empty())
             return fail(exit_code::some_failed, problem);
-    if (!options.users.empty()) {
-        const std::string problem = for_each_line(options.users, [&](std::string_view line) {
-            data.add_user(line);
-            return std::string();
-        });
-        if (!problem.empty())
+    if (!options.users.empty())
+        if (const std::string problem = read_report_users(data, options.users); !problem.empty())
             return fail(exit_code::some_failed, problem);
-    }
     if (const auto range = data.days(); range && (range->second - range->first).count() >= most_days)
         return usage_error(fmt::format("the page would have {} days: narrow them down with --from and --to",
                                        (range->second - range->first).count() + 1));
@@ -135,9 +99,10 @@ void register_report(CLI::App& root, int& exit_code) {
     auto options = std::make_shared<report_options>();
     CLI::App* const command = root.add_subcommand("report", "Make a page that shows a crawl: users down, days across");
     command
-        ->add_option("FILE", options->files,
-                     "What `jobmode crawl` wrote, as NDJSON; - is standard input. The failed queries are read from "
-                     "FILE.failed.ndjson if that is there")
+        ->add_option(
+            "FILE", options->files,
+            "What `jobmode crawl` wrote, as NDJSON or SQLite; - is standard input. The failed queries are read "
+            "from FILE.failed.ndjson if that is there")
         ->required()
         ->type_name("");
     command->add_option("--out", options->out,
@@ -158,8 +123,8 @@ void register_report(CLI::App& root, int& exit_code) {
     command->footer(
         "The page is one HTML file that needs no network. It shows for each user and day whether a backup was started\n"
         "by its schedule, by hand or remotely, whether there was none, or whether the query failed; the worst stand\n"
-        "first. A user or a day for which there is no record at all is not in NDJSON: name them with --users, --from\n"
-        "and --to.\n\n"
+        "first. NDJSON tells nothing of a user or a day without any record: name them with --users, --from and --to.\n"
+        "SQLite tells what was asked.\n\n"
         "Examples:\n"
         "  jobmode report crawl.ndjson --days 2\n"
         "  jobmode report monday.ndjson tuesday.ndjson --users users.txt --from 2024-04-01 --to 2024-06-30 --out "

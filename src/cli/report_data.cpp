@@ -221,6 +221,14 @@ void report_data::add_failure(std::string_view server, std::string_view login_na
     who.failures.push_back({number_of(date), reasons_.index_of(reason)});
 }
 
+bool report_data::has_failure(std::string_view server, std::string_view login_name,
+                              std::chrono::year_month_day day) const {
+    const auto known = users_.find(std::pair(server, login_name));
+    return known != users_.end() && std::ranges::any_of(known->second.failures, [&](const failure& each) {
+               return each.day == number_of(std::chrono::sys_days(day));
+           });
+}
+
 void report_data::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day) {
     user& who = user_of(server, login_name);
     if (!within(day))

@@ -37,7 +37,9 @@ public:
     /// A query that failed for good; `reason` is for a person.
     void add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
                      std::string_view reason);
-    /// A query that was answered, whatever the answer was. For a user of whom such days are known, the other days show
+    /// Whether such a query is known for the user and the day.
+    bool has_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day) const;
+    /// A query that was asked, whatever the answer was. For a user of whom such days are known, the other days show
     /// as not asked; for one without, every day is taken as asked.
     void add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "cli/database.hpp"
 #include "cli/process.hpp"
 #include "cli/report_data.hpp"
 #include "cli/report_page.hpp"
@@ -264,4 +265,43 @@ TEST_CASE("report refuses days that make no sense, and to overwrite what it read
     CHECK(folder.read("page.html") == "");
     CHECK(test::run_program({"report", crawl, "--from", "2024-01-01", "--out", folder.path("page.html")}).exit_code ==
           0);
+}
+
+TEST_CASE("report reads what a crawl left in SQLite, and knows which days were asked") {
+    const test::temporary_folder folder;
+    const std::string crawl = folder.path("crawl.sqlite");
+    {
+        cli::database made(crawl);
+        made.execute(
+            "CREATE TABLE queries(Server TEXT, LoginName TEXT, BackupDate TEXT, BackupSetID TEXT, Error TEXT, Records "
+            "INTEGER);"
+            "CREATE TABLE records(Server TEXT, QueryLoginName TEXT, BackupDate TEXT, QueryBackupSetID TEXT, Number "
+            "INTEGER, ID TEXT, LoginName TEXT, Owner TEXT, UserId TEXT, StartTime TEXT, EndTime TEXT, BackupSetID TEXT,"
+            " BackupSetName TEXT, BackupJobMode TEXT);"
+            "INSERT INTO queries VALUES('cbs.example.com', 'anna', '2024-06-24', '', NULL, 1),"
+            " ('cbs.example.com', 'anna', '2024-06-25', '', NULL, 0),"
+            " ('cbs.example.com', 'anna', '2024-06-26', '', NULL, 1),"
+            " ('cbs.example.com', 'anna', '2024-06-28', '', 'connection_lost', 0),"
+            " ('cbs.example.com', 'bert', '2024-06-28', '', 'server_busy', 0);"
+            "INSERT INTO records VALUES('cbs.example.com', 'anna', '2024-06-24', '', 0, NULL, 'anna', '', NULL,"
+            " '2024-06-24T22:00:00', '2024-06-24T22:30:00', '17', NULL, 'S'),"
+            " ('cbs.example.com', 'anna', '2024-06-26', '', 0, NULL, 'anna', '', NULL, '', '', '17', 'Mail', NULL);");
+    }
+    folder.write("crawl.sqlite.failed.ndjson", failure("bert", "2024-06-28", "the server is busy") + "\n");
+    const auto result = test::run_program({"report", crawl, "--out", "-"});
+    CHECK(result.err == "");
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.find(R"("reasons":["the server is busy","connection_lost"])") != std::string::npos);
+    CHECK(result.out.find(R"({"n":"anna","s":0,"c":"SNN.X","j":[0,3,0,1320,30,2,0,1,null,null],"f":[4,1]})") !=
+          std::string::npos);
+    CHECK(result.out.find(R"({"n":"bert","s":0,"c":"....X","j":[],"f":[4,0]})") != std::string::npos);
+}
+
+TEST_CASE("report does not take an SQLite file that no crawl wrote") {
+    const test::temporary_folder folder;
+    const std::string other = folder.path("other.sqlite");
+    cli::database(other).execute("CREATE TABLE songs(title TEXT)");
+    const auto result = test::run_program({"report", other});
+    CHECK(result.err.find("jobmode: cannot use " + other + ": no such table") == 0);
+    CHECK(result.exit_code == 1);
 }
