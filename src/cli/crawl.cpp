@@ -40,6 +40,7 @@
 #include "cli/failure.hpp"
 #include "cli/file.hpp"
 #include "cli/progress.hpp"
+#include "cli/prometheus.hpp"
 #include "cli/row_writer.hpp"
 #include "cli/text.hpp"
 #include "cli/user_list.hpp"
@@ -52,6 +53,8 @@ using std::chrono::steady_clock;
 
 // What a crash can cost, and so what a resumed crawl asks again, at most.
 constexpr std::chrono::milliseconds sync_interval{1000};
+// Prometheus asks no more often than this as a rule.
+constexpr std::chrono::seconds metrics_interval{10};
 
 struct crawl_command {
     connection_options connection;
@@ -70,6 +73,7 @@ struct crawl_command {
     std::string state;
     bool resume = false;
     progress::mode progress_mode = progress::mode::automatic;
+    std::string metrics_file;
 
     bool to_stdout() const { return out == "-"; }
     std::string failed_path() const { return out + ".failed.ndjson"; }
@@ -151,12 +155,14 @@ public:
           signals_(context_, SIGINT, SIGTERM),
           sync_timer_(context_),
           progress_timer_(context_),
+          metrics_timer_(context_),
           progress_(command.progress_mode) {}
 
     exit_code run() {
         wait_for_signal();
         sync_later();
         show_later();
+        write_metrics_later();
         start_worker();
         context_.run();
         return conclude();
@@ -211,6 +217,7 @@ private:
         signals_.cancel();
         sync_timer_.cancel();
         progress_timer_.cancel();
+        metrics_timer_.cancel();
     }
 
     void stop() {
@@ -277,15 +284,41 @@ private:
         });
     }
 
-    void show() {
-        progress_figures figures;
-        figures.done = books_.done();
-        figures.total = books_.total();
-        figures.done_before = books_.done_before();
-        figures.failed = books_.failed();
-        figures.in_flight = metrics().in_flight;
-        figures.elapsed = steady_clock::now() - begun_at_;
-        progress_.show(figures);
+    void show() { progress_.show(figures(metrics())); }
+
+    progress_figures figures(const jobmode::metrics& seen) const {
+        progress_figures now;
+        now.done = books_.done();
+        now.total = books_.total();
+        now.done_before = books_.done_before();
+        now.failed = books_.failed();
+        now.in_flight = seen.in_flight;
+        now.elapsed = steady_clock::now() - begun_at_;
+        return now;
+    }
+
+    void write_metrics_later() {
+        if (command_.metrics_file.empty())
+            return;
+        metrics_timer_.expires_after(metrics_interval);
+        metrics_timer_.async_wait([this](error_code ec) {
+            if (ec)
+                return;
+            write_metrics(metrics());
+            write_metrics_later();
+        });
+    }
+
+    /// A crawl does not end because nobody can watch it; that is said once.
+    void write_metrics(const jobmode::metrics& seen) {
+        if (command_.metrics_file.empty())
+            return;
+        const std::string problem = replace_file(
+            command_.metrics_file, prometheus_text(seen, figures(seen), command_.connection.server_name()));
+        if (problem.empty() || std::exchange(metrics_failed_, true))
+            return;
+        progress_.clear();
+        fmt::print(stderr, "jobmode: {}\n", problem);
     }
 
     jobmode::metrics metrics() const {
@@ -306,6 +339,7 @@ private:
             break_off(std::current_exception());
         }
         progress_.clear();
+        write_metrics(seen);
         summarise(seen, elapsed);
         const bool complete = books_.done() == books_.total();
         if (!fatal_text_.empty())
@@ -385,6 +419,7 @@ private:
     asio::signal_set signals_;
     asio::steady_timer sync_timer_;
     asio::steady_timer progress_timer_;
+    asio::steady_timer metrics_timer_;
     progress progress_;
     steady_clock::time_point begun_at_ = steady_clock::now();
     std::deque<worker> workers_;
@@ -392,6 +427,7 @@ private:
     bool begun_ = false;
     bool stopping_ = false;
     bool interrupted_ = false;
+    bool metrics_failed_ = false;
     exit_code fatal_ = exit_code::some_failed;
     std::string fatal_text_;
 };
@@ -464,6 +500,12 @@ exit_code run_checked(crawl_command& command) {
     if (!set_max_in_flight(command.max_in_flight, *config))
         return usage_error("--max-in-flight: '" + command.max_in_flight +
                            "' is neither auto nor a number from 1 to 1000000");
+
+    if (!command.metrics_file.empty())
+        if (const std::string problem = replace_file(
+                command.metrics_file, prometheus_text(metrics(), progress_figures(), command.connection.server_name()));
+            !problem.empty())
+            return usage_error("--metrics-file: " + problem);
 
     // A crawl that comes to nothing because the server does not answer should leave no file behind.
     std::unique_ptr<crawl_state> state;
@@ -576,6 +618,12 @@ void register_crawl(CLI::App& root, int& exit_code) {
            "auto (the default): a bar on a terminal, elsewhere a line every ten seconds; always: the bar; never")
         ->transform(CLI::CheckedTransformer(modes).description(""))
         ->type_name("WHEN")
+        ->group(output);
+
+    app->add_option("--metrics-file", command->metrics_file,
+                    "Write here, every ten seconds and at the end, how the crawl goes, as Prometheus text; node "
+                    "exporter's textfile collector wants a name that ends with .prom")
+        ->type_name("FILE")
         ->group(output);
 
     static constexpr auto load = "Load on the server";

@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <iterator>
 
-#include "cli/file.hpp"
-
 namespace jobmode::cli {
 namespace {
 
@@ -16,14 +14,15 @@ constexpr unsigned first_octave = 8;
 constexpr unsigned last_octave = 26;
 constexpr std::size_t buckets_an_octave = 8;
 
+template <class Numbers>
 struct value {
     const char* name;
     const char* kind;
     const char* help;
-    std::uint64_t metrics::*number;
+    std::uint64_t Numbers::*number;
 };
 
-constexpr value values[] = {
+constexpr value<metrics> client_values[] = {
     {"jobmode_queries_total", "counter", "Queries that ended, answered or failed.", &metrics::queries},
     {"jobmode_query_failures_total", "counter", "Queries that failed.", &metrics::failures},
     {"jobmode_records_total", "counter", "Records decoded.", &metrics::records},
@@ -45,6 +44,14 @@ constexpr value values[] = {
     {"jobmode_in_flight_limit", "gauge", "How many queries may be in flight.", &metrics::in_flight_limit},
 };
 
+constexpr value<progress_figures> crawl_values[] = {
+    {"jobmode_crawl_queries", "gauge", "Queries that the crawl consists of.", &progress_figures::total},
+    {"jobmode_crawl_queries_done", "gauge", "Those of them that were answered, in this run or an earlier one.",
+     &progress_figures::done},
+    {"jobmode_crawl_queries_failed", "gauge", "Those of them that failed for good in this run.",
+     &progress_figures::failed},
+};
+
 std::string label_value(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
@@ -61,13 +68,17 @@ std::string label_value(std::string_view text) {
 
 }  // namespace
 
-std::string prometheus_text(const metrics& numbers, std::string_view server) {
+std::string prometheus_text(const metrics& numbers, const progress_figures& crawl, std::string_view server) {
     const std::string label = "server=\"" + label_value(server) + "\"";
     std::string text;
     const auto out = std::back_inserter(text);
-    for (const value& each : values)
-        fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0}{{{3}}} {4}\n", each.name, each.help, each.kind, label,
-                       numbers.*each.number);
+    const auto append = [&](const auto& values, const auto& from) {
+        for (const auto& each : values)
+            fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0}{{{3}}} {4}\n", each.name, each.help, each.kind,
+                           label, from.*each.number);
+    };
+    append(client_values, numbers);
+    append(crawl_values, crawl);
 
     constexpr auto name = "jobmode_query_duration_seconds";
     fmt::format_to(out, "# HELP {0} From a request's sending to the end of its answer.\n# TYPE {0} histogram\n", name);
@@ -85,10 +96,6 @@ std::string prometheus_text(const metrics& numbers, std::string_view server) {
     fmt::format_to(out, "{0}_bucket{{{1},le=\"+Inf\"}} {2}\n{0}_sum{{{1}}} {3}\n{0}_count{{{1}}} {2}\n", name, label,
                    total, static_cast<double>(numbers.latency.sum.count()) / 1e9);
     return text;
-}
-
-std::string write_metrics_file(const std::string& path, const metrics& numbers, std::string_view server) {
-    return replace_file(path, prometheus_text(numbers, server));
 }
 
 }  // namespace jobmode::cli

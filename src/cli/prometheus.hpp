@@ -6,15 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "cli/progress.hpp"
+
 namespace jobmode::cli {
 
-/// A client's numbers in Prometheus' text format (version 0.0.4), each with the label `server`. There are no
-/// timestamps, which node exporter's textfile collector does not take. Latencies are gathered into buckets an octave
-/// wide, from 256 us to 67 s.
-std::string prometheus_text(const metrics& numbers, std::string_view server);
-
-/// Writes them to a file that node exporter reads, whose name should end with `.prom`: a reader finds the file of
-/// before or the new one, whole. Empty if that worked, else a sentence on what did not.
-std::string write_metrics_file(const std::string& path, const metrics& numbers, std::string_view server);
+/// A crawl's numbers in Prometheus' text format (version 0.0.4), each with the label `server`: what its clients have
+/// done, and how far it is. There are no timestamps, which node exporter's textfile collector does not take. Latencies
+/// are gathered into buckets an octave wide, from 256 us to 67 s.
+std::string prometheus_text(const metrics& numbers, const progress_figures& crawl, std::string_view server);
 
 }  // namespace jobmode::cli

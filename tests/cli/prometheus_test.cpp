@@ -14,6 +14,7 @@
 
 #include "catch.hpp"
 #include "cli/process.hpp"
+#include "integration/support.hpp"
 
 using namespace jobmode;
 using namespace std::chrono_literals;
@@ -59,13 +60,20 @@ TEST_CASE("Prometheus text has every number once, with its type before it") {
     numbers.failures = 3;
     numbers.bytes_received = 5'000'000'000'000'000;
     numbers.in_flight_limit = 64;
-    const std::string text = cli::prometheus_text(numbers, "cbs.example.com:8443");
+    cli::progress_figures crawl;
+    crawl.total = 9000;
+    crawl.done = 4;
+    crawl.failed = 2;
+    const std::string text = cli::prometheus_text(numbers, crawl, "cbs.example.com:8443");
     CHECK(text.back() == '\n');
     const auto samples = parsed(text);
     CHECK(samples.at(R"(jobmode_queries_total{server="cbs.example.com:8443"})") == 12);
     CHECK(samples.at(R"(jobmode_query_failures_total{server="cbs.example.com:8443"})") == 3);
     CHECK(samples.at(R"(jobmode_received_bytes_total{server="cbs.example.com:8443"})") == 5e15);
     CHECK(samples.at(R"(jobmode_in_flight_limit{server="cbs.example.com:8443"})") == 64);
+    CHECK(samples.at(R"(jobmode_crawl_queries{server="cbs.example.com:8443"})") == 9000);
+    CHECK(samples.at(R"(jobmode_crawl_queries_done{server="cbs.example.com:8443"})") == 4);
+    CHECK(samples.at(R"(jobmode_crawl_queries_failed{server="cbs.example.com:8443"})") == 2);
     CHECK(text.find("# TYPE jobmode_in_flight_limit gauge\n") != std::string::npos);
     CHECK(text.find("# TYPE jobmode_queries_total counter\n") != std::string::npos);
     CHECK(text.find("_total{server=\"cbs.example.com:8443\"} 5000000000000000\n") != std::string::npos);
@@ -77,7 +85,7 @@ TEST_CASE("Prometheus buckets grow from each to the next and count what lies bel
         add(numbers.latency, latency);
     add(numbers.latency, 67s);
     add(numbers.latency, 68s);
-    const auto samples = parsed(cli::prometheus_text(numbers, "s"));
+    const auto samples = parsed(cli::prometheus_text(numbers, cli::progress_figures(), "s"));
     const auto below = [&](const std::string& limit) {
         return samples.at("jobmode_query_duration_seconds_bucket{server=\"s\",le=\"" + limit + "\"}");
     };
@@ -97,27 +105,41 @@ TEST_CASE("Prometheus buckets and count agree in a snapshot taken between the tw
     metrics numbers;
     add(numbers.latency, 1ms);
     ++numbers.latency.count;
-    const auto samples = parsed(cli::prometheus_text(numbers, "s"));
+    const auto samples = parsed(cli::prometheus_text(numbers, cli::progress_figures(), "s"));
     CHECK(samples.at(R"(jobmode_query_duration_seconds_count{server="s"})") ==
           samples.at(R"(jobmode_query_duration_seconds_bucket{server="s",le="+Inf"})"));
 }
 
 TEST_CASE("Prometheus labels are escaped") {
-    const auto samples = parsed(cli::prometheus_text(metrics(), "a\"b\\c\nd"));
+    const auto samples = parsed(cli::prometheus_text(metrics(), cli::progress_figures(), "a\"b\\c\nd"));
     CHECK(samples.count(R"(jobmode_queries_total{server="a\"b\\c\nd"})") == 1);
 }
 
-TEST_CASE("A metrics file is replaced as a whole, and nothing is left beside it") {
-    std::string path;
-    metrics numbers;
-    {
-        const test::temporary_folder folder;
-        path = folder.path("jobmode.prom");
-        CHECK(cli::write_metrics_file(path, numbers, "s") == "");
-        numbers.queries = 7;
-        CHECK(cli::write_metrics_file(path, numbers, "s") == "");
-        CHECK(folder.read("jobmode.prom") == cli::prometheus_text(numbers, "s"));
-        CHECK(std::distance(std::filesystem::directory_iterator(folder.path("")), {}) == 1);
-    }
-    CHECK(cli::write_metrics_file(path, numbers, "s").find("cannot create a file beside") == 0);
+TEST_CASE("crawl leaves its numbers in the metrics file, and nothing else beside it") {
+    const test::fixture server;
+    const test::temporary_folder folder;
+    const std::string ca = folder.write("ca.pem", server.server.ca_pem());
+    const std::string users = folder.write("users.txt", "obm\n");
+    const std::string file = folder.path("jobmode.prom");
+    const auto crawl = [&](const std::string& to) {
+        return test::run_program(
+            {"crawl", "--url", server.server.url(), "--sys-user", "system", "--ca", ca, "--users", users, "--from",
+             "2024-06-01", "--to", "2024-06-30", "--out", folder.path("out.ndjson"), "--metrics-file", to},
+            {{"JOBMODE_SYS_PWD", "system1"}});
+    };
+    const auto result = crawl(file);
+    CHECK(result.err.find(file) == std::string::npos);
+    CHECK(result.exit_code == 0);
+    const std::string name = server.server.url().substr(std::string("https://").size());
+    const auto samples = parsed(folder.read("jobmode.prom"));
+    CHECK(samples.at("jobmode_queries_total{server=\"" + name + "\"}") == 30);
+    CHECK(samples.at("jobmode_query_duration_seconds_count{server=\"" + name + "\"}") == 30);
+    CHECK(samples.at("jobmode_crawl_queries_done{server=\"" + name + "\"}") == 30);
+    CHECK(samples.at("jobmode_queries_in_flight{server=\"" + name + "\"}") == 0);
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path("")))
+        CHECK(entry.path().filename().string().find("jobmode.prom.") == std::string::npos);
+
+    const auto refused = crawl(folder.path("no-such-folder/jobmode.prom"));
+    CHECK(refused.err.find("jobmode: --metrics-file: cannot create a file beside") == 0);
+    CHECK(refused.exit_code == 2);
 }
