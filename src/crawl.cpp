@@ -130,15 +130,16 @@ void crawl::state::close() {
 }
 
 bool crawl::state::has_room() const {
+    if (ready.size() >= std::max<std::size_t>(options.max_buffered, 1))
+        return false;
     switch (at) {
         case stage::idle:
         case stage::draining:
             return false;
         case stage::probing:
-            return pulled == 0;
+            return in_flight.empty();
         case stage::open:
-            return ready.size() < std::max<std::size_t>(options.max_buffered, 1) &&
-                   in_flight.size() < engine->in_flight_limit();
+            return in_flight.size() < engine->in_flight_limit();
     }
     return false;
 }
@@ -170,7 +171,8 @@ void crawl::state::pull() {
 }
 
 void crawl::state::on_outcome(outcome ended) {
-    if (at == stage::probing)
+    // A query that was not sent has tried nothing out.
+    if (at == stage::probing && ended.error != errc::invalid_query)
         at = stage::open;
     const bool refused = ended.error == errc::authentication_refused && options.stop_on_authentication_refused;
     // The client is closed: whatever was pulled now would end in the same way.

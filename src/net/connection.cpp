@@ -80,9 +80,7 @@ void connection::shake_hands() {
     const io_result result = transport_.handshake();
     switch (result.status) {
         case io_status::done:
-            state_ = state::ready;
-            wait_readable();
-            engine_.on_opened(*this, transport_.resumed());
+            become_ready();
             return;
         case io_status::want_read:
             wait_readable();
@@ -94,6 +92,24 @@ void connection::shake_hands() {
         case io_status::failed:
             break;
     }
+    fail_to_shake_hands(result);
+}
+
+void connection::become_ready() {
+    const io_result early = probe();
+    if (early.status == io_status::done) {
+        // Whatever it is, it would be taken for the first query's answer.
+        fail_to_open(errc::http_malformed, {}, "the server sent bytes before it was asked");
+    } else if (early.status == io_status::want_read) {
+        state_ = state::ready;
+        wait_readable();
+        engine_.on_opened(*this, transport_.resumed());
+    } else {
+        fail_to_shake_hands(early);
+    }
+}
+
+void connection::fail_to_shake_hands(const io_result& result) {
     std::string detail;
     error_code code = transport_.verification_error(detail);
     if (!code)
@@ -374,7 +390,7 @@ bool connection::finish_front(bool whole) {
     op->carrier = nullptr;
     operations_.pop_front();
     const bool unsent = out_written_ != out_.size() && operations_.empty();
-    if (!whole || unsent || !exchange_.keep_alive()) {
+    if (!whole || unsent || !exchange_.keep_alive() || !silent()) {
         engine_.on_last_answered(*this, op, ec, retry_after_, close());
         return false;
     }
@@ -386,6 +402,28 @@ bool connection::finish_front(bool whole) {
         pieces_.clear();
     engine_.on_answered(*this, op, ec, retry_after);
     return state_ == state::ready;
+}
+
+/// Whether the server has sent nothing that was not asked for, as far as can be told without waiting.
+bool connection::silent() {
+    if (!operations_.empty())
+        return true;
+    if (in_begin_ != in_end_)
+        return false;
+    return !transport_.may_have_more() || probe().status == io_status::want_read;
+}
+
+bool connection::usable() {
+    // In the course of an answer's end that has just been looked at.
+    if (!operations_.empty() || !reading_ || answered_ == 0)
+        return true;
+    return probe().status == io_status::want_read;
+}
+
+/// Tries to read when nothing is to come. What it finds is lost, and the connection with it.
+io_result connection::probe() {
+    char byte = 0;
+    return transport_.read_some(std::span(&byte, 1));
 }
 
 void connection::note_answer_error(operation& op, error_code ec) {
@@ -432,6 +470,11 @@ void connection::on_failed_read(error_code cause) {
 }
 
 void connection::fail(error_code code, error_code cause, phase where) {
+    if (refusal_ && !operations_.empty()) {
+        // What the header said stands, whatever becomes of the body that nobody reads.
+        finish_front(false);
+        return;
+    }
     const bool free = code == errc::connection_lost && answered_ != 0 && !operations_.empty() && !exchange_.started() &&
                       !operations_.front()->resent;
     if (!operations_.empty()) {

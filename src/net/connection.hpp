@@ -42,6 +42,9 @@ public:
 
     /// Begins to connect.
     void open();
+    /// Whether it can be given an operation. False if an unused one turns out to have been closed, or to hold bytes
+    /// that nobody asked for; it must then be closed. Only when ready.
+    bool usable();
     /// Takes an operation: its request is written by `flush`. Only when ready.
     void send(operation_ptr op);
     /// Writes what `send` took.
@@ -65,6 +68,8 @@ private:
     void connect(const std::vector<tcp::endpoint>& endpoints);
     void on_connected(connect_race::result result);
     void shake_hands();
+    void become_ready();
+    void fail_to_shake_hands(const io_result& result);
     void fail_to_open(error_code code, error_code cause, std::string detail);
 
     void wait_readable();
@@ -74,6 +79,8 @@ private:
     bool process();
     bool drain_pieces();
     bool finish_front(bool whole);
+    bool silent();
+    io_result probe();
     void on_failed_read(error_code cause);
     bool on_eof();
     void fail(error_code code, error_code cause, phase where);

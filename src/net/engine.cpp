@@ -305,6 +305,11 @@ void engine::pump() {
                 open_connection(decision.slot);
                 continue;
             }
+            if (const std::shared_ptr<connection> which = connections_[decision.slot]; !which->usable()) {
+                which->close();
+                remove(*which);
+                continue;
+            }
             bucket_.try_take(at);
             assign(decision.slot, at);
         }

@@ -10,10 +10,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "async.hpp"
 #include "sim/server.hpp"
@@ -43,6 +47,47 @@ public:
 private:
     std::string path_;
 };
+
+/// Runs the context until something is so. False if it was not so within a minute.
+template <class Predicate>
+bool run_until(asio::io_context& context, Predicate fulfilled) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    context.restart();
+    while (!fulfilled()) {
+        if (std::chrono::steady_clock::now() > end)
+            return false;
+        context.run_one_for(std::chrono::milliseconds(50));
+        context.restart();
+    }
+    return true;
+}
+
+/// How one query ended.
+struct ending {
+    error_code error;
+    std::vector<record> records;
+    jobmode::diagnostics diagnostics;
+};
+
+/// Asks one query and waits for its end.
+inline ending ask(asio::io_context& context, client& client, query what) {
+    ending result;
+    bool ended = false;
+    client.async_list(std::move(what), &result.diagnostics, [&](error_code ec, std::vector<record> records) {
+        result.error = ec;
+        result.records = std::move(records);
+        ended = true;
+    });
+    if (!run_until(context, [&] { return ended; }))
+        throw std::runtime_error("the query did not end within a minute");
+    return result;
+}
+
+/// The number of descriptors that this process has open.
+inline std::size_t descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
 
 /// A simulated server and what a client needs to trust it.
 class fixture {

@@ -1,0 +1,413 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// What servers do wrong, by tables, over real sockets: which error it is, whether the connection is used again, whether
+// the query is sent again, and that the client works on.
+#include <openssl/ssl.h>
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "integration/scripted_server.hpp"
+#include "integration/support.hpp"
+
+using namespace jobmode;
+using namespace std::chrono_literals;
+using test::http_answer;
+using test::scripted_connection;
+using test::scripted_server;
+
+namespace {
+
+using std::chrono::June;
+using std::chrono::year;
+
+const query example("obm", year(2024) / June / 26);
+
+enum class after : std::uint8_t { stay, close, cut, reset, half_close, stall };
+
+struct row {
+    const char* name;
+    std::string answer;
+    after then;
+    /// No error: the query is answered with `records`.
+    std::optional<errc> error;
+    bool reused;
+    unsigned status = 200;
+    std::size_t records = 1;
+};
+
+std::string with_status(const char* status, const char* fields = "", const std::string& body = "") {
+    return "HTTP/1.1 " + std::string(status) + "\r\n" + fields + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+}
+
+std::string with_chunks(const std::string& raw, const char* fields = "") {
+    return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + std::string(fields) + "\r\n" + raw;
+}
+
+std::string with_header(const std::string& fields) {
+    const std::string body = test::good_body();
+    return "HTTP/1.1 200 OK\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::vector<row> rows() {
+    const std::string body = test::good_body();
+    const std::string good = http_answer(body);
+    const std::string half(good, 0, good.size() - body.size() / 2);
+    std::string some_fields;
+    std::string many_fields;
+    for (int count = 0; count != 2000; ++count)
+        many_fields += "X-Field-" + std::to_string(count) + ": value\r\n";
+    for (int count = 0; count != 300; ++count)
+        some_fields += "X-Field-" + std::to_string(count) + ": value\r\n";
+    const std::string size = std::to_string(body.size());
+    return {
+        // The connection.
+        {"closed without an answer", "", after::close, errc::connection_lost, false, 0},
+        {"cut without an answer", "", after::cut, errc::connection_lost, false, 0},
+        {"reset without an answer", "", after::reset, errc::connection_lost, false, 0},
+        {"half-closed without an answer", "", after::half_close, errc::connection_lost, false, 0},
+        {"stalled without an answer", "", after::stall, errc::read_timeout, false, 0},
+        {"closed in the header", good.substr(0, 20), after::close, errc::connection_lost, false, 0},
+        {"reset in the header", good.substr(0, 20), after::reset, errc::connection_lost, false, 0},
+        {"stalled in the header", good.substr(0, 20), after::stall, errc::read_timeout, false, 0},
+        {"closed in the body", half, after::close, errc::connection_lost, false},
+        {"half-closed in the body", half, after::half_close, errc::connection_lost, false},
+        {"stalled in the body", half, after::stall, errc::read_timeout, false},
+        {"closed in a chunk", with_chunks("fff\r\n" + body), after::close, errc::connection_lost, false},
+        {"closed between chunks", with_chunks("1\r\n{\r\n"), after::close, errc::connection_lost, false},
+        {"good and closed unannounced", good, after::close, std::nullopt, false},
+        {"good and cut", good, after::cut, std::nullopt, false},
+        {"good and half-closed", good, after::half_close, std::nullopt, false},
+
+        // Framing.
+        {"good", good, after::stay, std::nullopt, true},
+        {"good in chunks", with_chunks(test::chunked(body, 7)), after::stay, std::nullopt, true},
+        {"chunks with extensions", with_chunks("1;a=b;c=\"d\"\r\n{\r\n" + test::chunked(body.substr(1), 100)),
+         after::stay, std::nullopt, true},
+        {"chunks with trailers",
+         with_chunks(test::chunked(body, 7).substr(0, test::chunked(body, 7).size() - 2) +
+                         "X-Trailer: a\r\nSet-Cookie: JSESSIONID=stolen; Path=/\r\n\r\n",
+                     "Trailer: X-Trailer\r\n"),
+         after::stay, std::nullopt, true},
+        {"Connection: close", with_header("Connection: close\r\n"), after::stay, std::nullopt, false},
+        {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: " + size + "\r\n\r\n" + body, after::stay, std::nullopt,
+         false},
+        {"HTTP/1.0 that keeps alive",
+         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: " + size + "\r\n\r\n" + body, after::stay,
+         std::nullopt, true},
+        {"until close", "HTTP/1.1 200 OK\r\n\r\n" + body, after::close, std::nullopt, false},
+        {"until close, in the middle", "HTTP/1.1 200 OK\r\n\r\n" + body.substr(0, 30), after::close, errc::truncated,
+         false},
+        {"Content-Length too long", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + body, after::close,
+         errc::connection_lost, false},
+        {"Content-Length too long, and silence", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + body, after::stall,
+         errc::read_timeout, false},
+        {"Content-Length too short", "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n" + body, after::stay,
+         errc::truncated, false},
+        {"Content-Length of zero", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", after::stay, errc::not_json, true},
+        {"Content-Length negative", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + body, after::stay,
+         errc::http_malformed, false, 0},
+        {"Content-Length in words", "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n" + body, after::stay,
+         errc::http_malformed, false, 0},
+        {"Content-Length beyond 64 bits", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n" + body,
+         after::stay, errc::http_malformed, false, 0},
+        {"Content-Length twice, different",
+         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Length: " + size + "\r\n\r\n" + body, after::stay,
+         errc::http_malformed, false, 0},
+        {"Content-Length and chunked",
+         with_chunks(test::chunked(body, 7), ("Content-Length: " + size + "\r\n").c_str()), after::stay,
+         errc::http_malformed, false, 0},
+        {"chunk size in words", with_chunks("xyz\r\n" + body + "\r\n0\r\n\r\n"), after::stay, errc::http_malformed,
+         false},
+        {"chunk size missing", with_chunks("\r\n" + body + "\r\n0\r\n\r\n"), after::stay, errc::http_malformed, false},
+        {"chunk size beyond 64 bits", with_chunks("fffffffffffffffff\r\n" + body), after::stay, errc::http_malformed,
+         false},
+        {"chunk size negative", with_chunks("-5\r\n" + body), after::stay, errc::http_malformed, false},
+        {"chunk longer than its size", with_chunks("5\r\n" + body + "\r\n0\r\n\r\n"), after::stay, errc::http_malformed,
+         false},
+
+        // Headers.
+        {"many fields", with_header(some_fields), after::stay, std::nullopt, true},
+        {"too many fields", with_header(many_fields), after::stay, errc::http_header_limit, false, 0},
+        {"a field too long", with_header("X-Long: " + std::string(20'000, 'x') + "\r\n"), after::stay,
+         errc::http_header_limit, false, 0},
+        {"a status line too long", "HTTP/1.1 200 " + std::string(20'000, 'x') + "\r\n\r\n", after::stay,
+         errc::http_header_limit, false, 0},
+        {"a field without a colon", with_header("no colon here\r\n"), after::stay, errc::http_malformed, false, 0},
+        {"a NUL in a field", with_header(std::string("X-Nul: a\0b\r\n", 12)), after::stay, errc::http_malformed, false,
+         0},
+        {"another protocol", "SSH-2.0-OpenSSH_9.2\r\n", after::stay, errc::http_malformed, false, 0},
+        {"HTTP/2", "HTTP/2.0 200 OK\r\n\r\n", after::stay, errc::http_malformed, false, 0},
+        {"a status of two digits", "HTTP/1.1 20 OK\r\n\r\n", after::stay, errc::http_malformed, false, 0},
+        {"a status beyond 599", "HTTP/1.1 600 OK\r\n\r\n", after::stay, errc::http_malformed, false, 0},
+        {"compressed", with_header("Content-Encoding: gzip\r\n"), after::stay, errc::content_encoded, true},
+        {"compressed by name only", with_header("Content-Encoding: identity\r\n"), after::stay, std::nullopt, true},
+
+        // Statuses.
+        {"100 before", "HTTP/1.1 100 Continue\r\n\r\n" + good, after::stay, std::nullopt, true},
+        {"103 before, twice", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + good,
+         after::stay, std::nullopt, true},
+        {"100 alone", "HTTP/1.1 100 Continue\r\n\r\n", after::close, errc::connection_lost, false, 0},
+        {"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", after::stay,
+         errc::http_malformed, false, 0},
+        {"204", "HTTP/1.1 204 No Content\r\n\r\n", after::stay, errc::http_status, true, 204},
+        {"301", with_status("301 Moved", "Location: https://elsewhere/\r\n"), after::stay, errc::redirected, true, 301},
+        {"302", with_status("302 Found", "Location: /login\r\n", "<html>"), after::stay, errc::redirected, true, 302},
+        {"303", with_status("303 See Other", "Location: /login\r\n"), after::stay, errc::redirected, true, 303},
+        {"304", "HTTP/1.1 304 Not Modified\r\n\r\n", after::stay, errc::http_status, true, 304},
+        {"307", with_status("307 Temporary", "Location: /login\r\n"), after::stay, errc::redirected, true, 307},
+        {"308", with_status("308 Permanent", "Location: /login\r\n"), after::stay, errc::redirected, true, 308},
+        {"400", with_status("400 Bad Request", "", "<html>"), after::stay, errc::http_status, true, 400},
+        {"401", with_status("401 Unauthorized", "WWW-Authenticate: Basic\r\n", "<html>"), after::stay,
+         errc::authentication_refused, true, 401},
+        {"403", with_status("403 Forbidden"), after::stay, errc::http_status, true, 403},
+        {"404", with_status("404 Not Found", "", "<html>"), after::stay, errc::http_status, true, 404},
+        {"413", with_status("413 Too Large"), after::stay, errc::http_status, true, 413},
+        {"429", with_status("429 Too Many Requests"), after::stay, errc::server_busy, true, 429},
+        {"500", with_status("500 Internal Server Error", "", "<html>"), after::stay, errc::http_status, true, 500},
+        {"502", with_status("502 Bad Gateway"), after::stay, errc::server_busy, true, 502},
+        {"503", with_status("503 Service Unavailable", "Connection: close\r\n"), after::stay, errc::server_busy, false,
+         503},
+        {"504", with_status("504 Gateway Timeout"), after::stay, errc::server_busy, true, 504},
+        {"a refusal whose body is cut", "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nbusy", after::close,
+         errc::server_busy, false, 503},
+        {"a refusal with a long body", with_status("500 Error", "", std::string(300'000, 'x')), after::stay,
+         errc::http_status, false, 500},
+
+        // Bodies.
+        {"HTML", http_answer("<html>Please log in</html>"), after::stay, errc::not_json, false},
+        {"no JSON at all", http_answer("nothing"), after::stay, errc::not_json, false},
+        {"two documents", http_answer(body + body), after::stay, errc::trailing_data, false},
+        {"half a document", http_answer(body.substr(0, 40)), after::stay, errc::truncated, true},
+        {"an API error", http_answer(R"({"Status":"Error","Message":"no","ExptType":"x"})"), after::stay,
+         errc::api_error, true},
+        {"credentials refused",
+         http_answer(R"({"Status":"Error","Message":"Incorrect system username/password","ExptType":"x"})"),
+         after::stay, errc::authentication_refused, true},
+
+        // Behind the answer: it poisons the connection, not the next query.
+        {"a byte behind the answer", good + "\n", after::stay, std::nullopt, false},
+        {"a second answer behind the first", good + http_answer(test::good_body(5)), after::stay, std::nullopt, false},
+        {"a second answer behind a refusal", with_status("404 Not Found") + http_answer(test::good_body(5)),
+         after::stay, errc::http_status, false, 404},
+        {"a second answer behind 204", "HTTP/1.1 204 No Content\r\n\r\n" + http_answer(test::good_body(5)), after::stay,
+         errc::http_status, false, 204},
+        {"a second answer behind chunks", with_chunks(test::chunked(body, 9)) + http_answer(test::good_body(5)),
+         after::stay, std::nullopt, false},
+    };
+}
+
+void carry_on(scripted_connection& to, after what) {
+    switch (what) {
+        case after::stay:
+            break;
+        case after::close:
+            to.close();
+            break;
+        case after::cut:
+            to.cut();
+            break;
+        case after::reset:
+            to.reset();
+            break;
+        case after::half_close:
+            to.half_close();
+            to.wait_for_close();
+            break;
+        case after::stall:
+            to.wait_for_close();
+            break;
+    }
+}
+
+/// Answers well, but for the request with the number `bad`, which `fault` answers.
+class counting_server {
+public:
+    using fault = std::function<after(scripted_connection&)>;
+
+    counting_server(const test::scripted_tls* tls, std::size_t bad, fault what)
+        : server_(tls,
+                  [this, bad, what = std::move(what)](scripted_connection& one, std::size_t) {
+                      while (!one.read_request().empty()) {
+                          after then = after::stay;
+                          if (requests_++ == bad)
+                              then = what(one);
+                          else
+                              one.send(http_answer(test::good_body()));
+                          carry_on(one, then);
+                          if (then != after::stay)
+                              return;
+                      }
+                  }),
+          tls_(tls != nullptr) {
+        if (tls)
+            pin_ = tls->identity.pin;
+    }
+
+    client_config config() const {
+        client_config made((tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server_.port()));
+        made.sys_user = "system";
+        made.sys_pwd = secret("system1");
+        made.allow_http = !tls_;
+        made.tls.pinned_public_key = pin_;
+        made.retry.max_retries = 0;
+        made.retry.initial_backoff = 1ms;
+        return made;
+    }
+
+    std::size_t requests() const noexcept { return requests_; }
+    const scripted_server& server() const noexcept { return server_; }
+
+private:
+    std::atomic<std::size_t> requests_{0};
+    scripted_server server_;
+    bool tls_;
+    std::string pin_;
+};
+
+test::scripted_tls make_tls() {
+    test::scripted_tls made;
+    made.identity = sim::make_certificate(sim::certificate_options(), nullptr);
+    return made;
+}
+
+const test::scripted_tls& tls() {
+    static const test::scripted_tls made = make_tls();
+    return made;
+}
+
+void check(const row& expected, const test::ending& seen) {
+    CHECK(error_name(seen.error) == error_name(expected.error ? make_error_code(*expected.error) : error_code()));
+    CHECK(seen.diagnostics.attempt == 1);
+    CHECK(seen.diagnostics.http_status == expected.status);
+    CHECK(seen.records.size() == (expected.error ? 0 : expected.records));
+}
+
+}  // namespace
+
+TEST_CASE("each faulty answer ends in its own error, and the client works on") {
+    const bool secure = GENERATE(false, true);
+    for (const row& one : rows()) {
+        INFO(one.name << (secure ? ", TLS" : ", plain"));
+        const std::size_t before = test::descriptors();
+        {
+            counting_server with(secure ? &tls() : nullptr, 0, [&one](scripted_connection& to) {
+                to.send(one.answer);
+                return one.then;
+            });
+            client_config config = with.config();
+            if (one.then == after::stall)
+                config.timeouts.read = 1s;
+            asio::io_context context(1);
+            client client(context.get_executor(), config);
+            check(one, test::ask(context, client, example));
+            const test::ending next = test::ask(context, client, example);
+            CHECK_FALSE(next.error);
+            CHECK(next.records.size() == 1);
+            // Nothing was sent twice.
+            CHECK(with.requests() == 2);
+            CHECK(with.server().connections() == (one.reused ? 1 : 2));
+            CHECK(client.metrics().retries == 0);
+            CHECK(client.metrics().resends == 0);
+        }
+        CHECK(test::descriptors() == before);
+    }
+}
+
+TEST_CASE("a query lost with a pooled connection before a byte of its answer is sent again at no charge") {
+    const bool secure = GENERATE(false, true);
+    for (const row& one : rows()) {
+        INFO(one.name << (secure ? ", TLS" : ", plain"));
+        counting_server with(secure ? &tls() : nullptr, 1, [&one](scripted_connection& to) {
+            to.send(one.answer);
+            return one.then;
+        });
+        client_config config = with.config();
+        if (one.then == after::stall)
+            config.timeouts.read = 1s;
+        asio::io_context context(1);
+        client client(context.get_executor(), config);
+        CHECK_FALSE(test::ask(context, client, example).error);
+        const test::ending seen = test::ask(context, client, example);
+        const bool resent = one.error == errc::connection_lost && one.answer.empty();
+        if (resent) {
+            CHECK_FALSE(seen.error);
+            CHECK(seen.records.size() == 1);
+            CHECK(seen.diagnostics.attempt == 1);
+        } else {
+            check(one, seen);
+        }
+        CHECK(client.metrics().resends == (resent ? 1 : 0));
+        CHECK(client.metrics().retries == 0);
+        CHECK_FALSE(test::ask(context, client, example).error);
+        CHECK(with.requests() == (resent ? 4 : 3));
+        CHECK(with.server().connections() == (one.reused ? 1 : 2));
+    }
+}
+
+TEST_CASE("an answer that comes one byte at a time is the same answer") {
+    const bool secure = GENERATE(false, true);
+    for (const row& one : rows()) {
+        // Thousands of bytes, each with a system call, show nothing more.
+        if (one.answer.size() > 1000 || one.then == after::stall)
+            continue;
+        INFO(one.name << (secure ? ", TLS" : ", plain"));
+        counting_server with(secure ? &tls() : nullptr, 0, [&one](scripted_connection& to) {
+            for (const char& byte : one.answer)
+                to.send({&byte, 1});
+            return one.then;
+        });
+        asio::io_context context(1);
+        client client(context.get_executor(), with.config());
+        check(one, test::ask(context, client, example));
+        CHECK_FALSE(test::ask(context, client, example).error);
+    }
+}
+
+TEST_CASE("an answer cut at any byte is asked for again, and nothing is lost or doubled") {
+    const bool secure = GENERATE(false, true);
+    const std::string body = test::good_body(3);
+    const std::string answer = GENERATE_COPY(http_answer(body), with_chunks(test::chunked(body, 40)));
+    const after how = GENERATE(after::cut, after::reset);
+    for (std::size_t length = 0; length != answer.size(); ++length) {
+        INFO("after " << length << " of " << answer.size() << (secure ? ", TLS" : ", plain"));
+        counting_server with(secure ? &tls() : nullptr, 0, [&](scripted_connection& to) {
+            to.send(std::string_view(answer).substr(0, length));
+            return how;
+        });
+        client_config config = with.config();
+        config.retry.max_retries = 1;
+        asio::io_context context(1);
+        client client(context.get_executor(), config);
+        const test::ending seen = test::ask(context, client, example);
+        REQUIRE_FALSE(seen.error);
+        REQUIRE(seen.records.size() == 1);
+        REQUIRE(seen.diagnostics.attempt == 2);
+        REQUIRE(with.requests() == 2);
+    }
+}
+
+TEST_CASE("a TLS record cut at any byte is a lost connection") {
+    const std::string answer = http_answer(test::good_body());
+    test::scripted_tls options = make_tls();
+    options.lowest = TLS1_3_VERSION;
+    // A TLS 1.3 record: its header, the type within, and the tag.
+    const std::size_t size = answer.size() + 5 + 1 + 16;
+    for (std::size_t length = 0; length != size; ++length) {
+        INFO("after " << length << " of " << size);
+        counting_server with(&options, 0, [&](scripted_connection& to) {
+            to.send_part(answer, length);
+            return after::cut;
+        });
+        asio::io_context context(1);
+        client client(context.get_executor(), with.config());
+        const test::ending seen = test::ask(context, client, example);
+        REQUIRE(error_name(seen.error) == "connection_lost");
+        REQUIRE(seen.records.empty());
+        REQUIRE_FALSE(test::ask(context, client, example).error);
+    }
+}
