@@ -42,7 +42,8 @@ public:
     /// Takes the next piece, whole, and hands out the records that it completed.
     ///
     /// On an error `ec` is set, and the batch holds the records completed before it; every later call gives the same
-    /// error and no records, until `reset`. The batch lives until the next call of a member function that is not const.
+    /// error and no records, until `reset`. The batch lives until the next call of a member function that is not const,
+    /// and no longer than `piece`, which its texts may be views of.
     record_batch feed(std::string_view piece, error_code& ec);
 
     /// Says that the answer is over. Sets `ec` if it was not complete, not this API's, or the API's error

@@ -21,7 +21,8 @@ enum class scalar : std::uint8_t { string, null, number_or_boolean };
 /// at exactly the first byte that the document cannot have, or that goes beyond a limit, wherever the pieces were cut;
 /// a parser that looks at whole tokens when it has them whole cannot promise that.
 ///
-/// The handler's functions, of which those that return bool stop the parser by setting the error and returning false:
+/// The handler's functions, of which those that take an error code stop the parser by setting it and returning false.
+/// When `end_object` returns false, `feed` returns behind the object, and can be called for what follows.
 /// ```
 /// bool begin_object(error_code&);         bool end_object();
 /// bool begin_array(error_code&);          bool end_array();
@@ -48,8 +49,8 @@ public:
     /// Whether the document is complete.
     bool done() const noexcept { return state_ == state::done; }
 
-    /// Takes bytes up to the document's end, and returns how many. On an error that is the place of the byte that
-    /// caused it; the parser is of no use then until `reset`.
+    /// Takes bytes up to the document's end, or up to where the handler has it pause, and returns how many. On an error
+    /// that is the place of the byte that caused it; the parser is of no use then until `reset`.
     template <class Handler>
     std::size_t feed(std::string_view piece, Handler& handler, error_code& ec) {
         std::size_t at = 0;
@@ -94,7 +95,8 @@ private:
 
     static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-    /// Takes one byte, or a run of them. False after an error, with `at` at its place.
+    /// Takes one byte, or a run of them. False after an error, with `at` at its place, and for a pause, with `at`
+    /// behind the object.
     template <class Handler>
     bool step(std::string_view piece, std::size_t& at, Handler& handler, error_code& ec) {
         const char c = piece[at];
@@ -134,12 +136,13 @@ private:
             ++at;
             return true;
         }
-        if (!take_structure(c, handler, ec))
+        const bool go_on = take_structure(c, handler, ec);
+        if (!go_on && ec)
             return false;
         // A number has no opening byte of its own.
         if (state_ != state::number)
             ++at;
-        return true;
+        return go_on;
     }
 
     template <class Handler>

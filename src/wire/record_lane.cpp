@@ -1,0 +1,264 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "wire/record_lane.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "wire/text_scan.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define JOBMODE_SSE2
+#include <emmintrin.h>
+// Clang spells the region of a target in another way.
+#if !defined(__clang__)
+#define JOBMODE_AVX2
+#include <immintrin.h>
+#endif
+#endif
+
+namespace jobmode::wire {
+namespace {
+
+void put(record_view& out, const shape_member& member, const char* at, std::size_t bytes) noexcept {
+    if (member.which != field_count)
+        out.text(static_cast<field>(member.which)) = std::string_view(at, bytes);
+}
+
+void expect(shape_member& member, std::size_t value_bytes) noexcept {
+    member.value_bytes = static_cast<std::uint32_t>(value_bytes);
+    member.value_end =
+        value_bytes <= shape_member::longest_short_value ? std::uint32_t{1} << value_bytes : shape_member::long_value;
+}
+
+bool starts_with(const char* at, const char* end, std::string_view expected) noexcept {
+    return static_cast<std::size_t>(end - at) >= expected.size() &&
+           std::memcmp(at, expected.data(), expected.size()) == 0;
+}
+
+/// Reads a member whose value is null or an integer. Returns its end; null if it is something else, or not all there.
+const char* match_unquoted(const shape_member& member, const char* at, const char* end, std::size_t field_bytes,
+                           record_view& out) noexcept {
+    const std::string_view before(member.before.data(), member.before.size() - 1);
+    if (!starts_with(at, end, before))
+        return nullptr;
+    at += before.size();
+    if (starts_with(at, end, "null")) {
+        if (member.which != field_count)
+            out.set(static_cast<field>(member.which), presence::null);
+        return at + 4;
+    }
+    const char* const stop = integer_end(at, end);
+    const auto bytes = static_cast<std::size_t>(stop - at);
+    if (bytes == 0 || bytes > field_bytes)
+        return nullptr;
+    put(out, member, at, bytes);
+    return stop;
+}
+
+/// Reads one element into `out`, which is the shape's blank or has been begun with the same bytes. Returns its end;
+/// null if it is not of that shape, or not all there.
+const char* match_portable(record_shape& shape, const char* at, const char* end, std::size_t field_bytes,
+                           record_view& out) noexcept {
+    const auto view = [](const literal& text) { return std::string_view(text.data(), text.size()); };
+    for (const shape_member& member : shape) {
+        if (!starts_with(at, end, view(member.before))) {
+            at = match_unquoted(member, at, end, field_bytes, out);
+            if (!at)
+                return nullptr;
+            continue;
+        }
+        at += member.before.size();
+        const char* const close = plain_text_end(at, end);
+        if (!close || static_cast<std::size_t>(close - at) > field_bytes)
+            return nullptr;
+        put(out, member, at, static_cast<std::size_t>(close - at));
+        at = close + 1;
+    }
+    return starts_with(at, end, view(shape.tail())) ? at + shape.tail().size() : nullptr;
+}
+
+namespace portable {
+
+const char* run(record_shape& shape, const char* at, const char* end, std::size_t field_bytes,
+                std::vector<record_view>& out) {
+    for (;;) {
+        const char* const next = match_portable(shape, at, end, field_bytes, out.emplace_back(shape.blank()));
+        if (!next) {
+            out.pop_back();
+            return at;
+        }
+        at = next;
+    }
+}
+
+}  // namespace portable
+
+#ifdef JOBMODE_SSE2
+namespace sse2 {
+
+inline __m128i load(const char* at) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+
+inline std::uint32_t join(__m128i low, __m128i high) noexcept {
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(low)) |
+           (static_cast<std::uint32_t>(_mm_movemask_epi8(high)) << 16U);
+}
+
+inline std::uint32_t equal_bytes(const char* left, const char* right) noexcept {
+    return join(_mm_cmpeq_epi8(load(left), load(right)), _mm_cmpeq_epi8(load(left + 16), load(right + 16)));
+}
+
+inline __m128i special_bytes(__m128i bytes) noexcept {
+    // Signed: what is not ASCII is below the space, too.
+    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    return _mm_or_si128(low, _mm_or_si128(quotes, backslashes));
+}
+
+inline std::uint32_t special_bytes(const char* at) noexcept {
+    return join(special_bytes(load(at)), special_bytes(load(at + 16)));
+}
+
+#include "wire/record_match.hpp"
+
+}  // namespace sse2
+#endif
+
+#ifdef JOBMODE_AVX2
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi")
+namespace avx2 {
+
+inline std::uint32_t equal_bytes(const char* left, const char* right) noexcept {
+    const __m256i one = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(left));
+    const __m256i other = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(right));
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(one, other)));
+}
+
+inline std::uint32_t special_bytes(const char* at) noexcept {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    // Signed: what is not ASCII is below the space, too.
+    const __m256i low = _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), bytes);
+    const __m256i quotes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"'));
+    const __m256i backslashes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(low, _mm256_or_si256(quotes, backslashes))));
+}
+
+#include "wire/record_match.hpp"
+
+}  // namespace avx2
+#pragma GCC pop_options
+#endif
+
+}  // namespace
+
+bool is_supported(lane_kind kind) noexcept {
+    switch (kind) {
+        case lane_kind::none:
+        case lane_kind::portable:
+            return true;
+        case lane_kind::sse2:
+#ifdef JOBMODE_SSE2
+            return true;
+#else
+            return false;
+#endif
+        case lane_kind::avx2:
+#ifdef JOBMODE_AVX2
+            return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+#else
+            return false;
+#endif
+    }
+    return false;
+}
+
+lane_kind fastest_lane() noexcept {
+    if (is_supported(lane_kind::avx2))
+        return lane_kind::avx2;
+    return is_supported(lane_kind::sse2) ? lane_kind::sse2 : lane_kind::portable;
+}
+
+record_lane::record_lane(std::size_t field_bytes, lane_kind kind) noexcept
+    // What a vector shows of a value is not compared with the limit.
+    : field_bytes_(field_bytes), kind_(field_bytes < literal::capacity ? lane_kind::none : kind) {}
+
+bool record_lane::is_worth_a_try() noexcept {
+    if (kind_ == lane_kind::none || detour_ == 0)
+        return kind_ != lane_kind::none;
+    --detour_;
+    return false;
+}
+
+void record_lane::learn(std::string_view element) {
+    learned_ = true;
+    record_shape shape;
+    if (!shape.learn(element))
+        return;
+    if (shapes_.size() < max_shapes) {
+        current_ = shapes_.size();
+        shapes_.push_back(std::move(shape));
+    } else {
+        current_ = std::exchange(oldest_, (oldest_ + 1) % max_shapes);
+        shapes_[current_] = std::move(shape);
+    }
+}
+
+std::size_t record_lane::take(std::string_view behind, std::vector<record_view>& out) {
+    static constexpr std::size_t worth_it = 4;
+    if (kind_ == lane_kind::none || behind.empty() || behind.front() == ']')
+        return 0;
+    const std::size_t records_before = out.size();
+    const char* at = behind.data();
+    const char* const end = at + behind.size();
+    for (std::size_t failed = 0; failed < shapes_.size();) {
+        const char* const next = run(shapes_[current_], at, end, out);
+        if (next == at) {
+            ++failed;
+            current_ = (current_ + 1) % shapes_.size();
+            continue;
+        }
+        at = next;
+        failed = 0;
+        if (at == end || *at == ']')
+            break;
+    }
+    if (out.size() - records_before >= worth_it)
+        disappointments_ = 0;
+    else if (learned_)
+        lose_hope();
+    learned_ = false;
+    return static_cast<std::size_t>(at - behind.data());
+}
+
+const char* record_lane::run(record_shape& shape, const char* at, const char* end,
+                             std::vector<record_view>& out) const {
+    switch (kind_) {
+        case lane_kind::none:
+            break;
+#ifdef JOBMODE_AVX2
+        case lane_kind::avx2:
+            return avx2::run(shape, at, end, field_bytes_, out);
+#endif
+#ifdef JOBMODE_SSE2
+        case lane_kind::sse2:
+            return sse2::run(shape, at, end, field_bytes_, out);
+#endif
+        default:
+            return portable::run(shape, at, end, field_bytes_, out);
+    }
+    return at;
+}
+
+void record_lane::lose_hope() noexcept {
+    static constexpr unsigned patience = 3;
+    static constexpr unsigned most = 8;
+    disappointments_ = std::min(disappointments_ + 1, most);
+    detour_ = disappointments_ < patience ? 0 : std::size_t{1} << disappointments_;
+}
+
+}  // namespace jobmode::wire

@@ -1,0 +1,131 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "wire/record_shape.hpp"
+
+#include <algorithm>
+
+namespace jobmode::wire {
+namespace {
+
+/// Reads text that is known to be well-formed JSON.
+class reader {
+public:
+    explicit reader(std::string_view text) noexcept : text_(text) {}
+
+    std::size_t position() const noexcept { return at_; }
+    char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
+    void pass(std::size_t bytes) noexcept { at_ = std::min(at_ + bytes, text_.size()); }
+    void pass_space() noexcept { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size()); }
+    /// Passes over one character, with white space around it.
+    bool accept(char expected) noexcept {
+        pass_space();
+        if (peek() != expected)
+            return false;
+        ++at_;
+        pass_space();
+        return true;
+    }
+    /// Passes over a string with its quotes, which it returns.
+    std::string_view pass_string() noexcept {
+        if (peek() != '"')
+            return {};
+        const std::size_t from = at_++;
+        while (at_ < text_.size() && peek() != '"')
+            pass(peek() == '\\' ? 2 : 1);
+        pass(1);
+        return text_.substr(from, at_ - from);
+    }
+    std::string_view since(std::size_t from) const noexcept { return text_.substr(from, at_ - from); }
+
+    /// Passes over a value of a kind that a shape may have.
+    bool pass_value() noexcept {
+        if (peek() == '"')
+            return !pass_string().empty();
+        const char* const at = text_.data() + at_;
+        const std::size_t digits = static_cast<std::size_t>(integer_end(at, text_.data() + text_.size()) - at);
+        pass(peek() == 'n' ? 4 : digits);
+        return at != text_.data() + at_;
+    }
+
+private:
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::size_t find_field(std::string_view key) noexcept {
+    for (std::size_t index = 0; index != field_count; ++index)
+        if (key == key_of(static_cast<field>(index)))
+            return index;
+    return field_count;
+}
+
+const char* integer_end(const char* at, const char* end) noexcept {
+    const auto is_digit = [end](const char* here) { return here != end && *here >= '0' && *here <= '9'; };
+    const char* here = at;
+    if (here != end && *here == '-')
+        ++here;
+    if (!is_digit(here))
+        return at;
+    if (*here == '0')
+        return here + 1;
+    while (is_digit(here))
+        ++here;
+    return here;
+}
+
+bool literal::assign(std::string_view text) noexcept {
+    if (text.size() > capacity)
+        return false;
+    bytes_.fill('\0');
+    std::ranges::copy(text, bytes_.begin());
+    size_ = static_cast<std::uint8_t>(text.size());
+    for (std::size_t index = 0; index != masks_.size(); ++index) {
+        const std::size_t bytes = std::clamp(text.size(), index * block, (index + 1) * block) - index * block;
+        masks_[index] = bytes == block ? ~std::uint32_t{0} : (std::uint32_t{1} << bytes) - 1;
+    }
+    return true;
+}
+
+bool record_shape::learn(std::string_view text) {
+    members_.clear();
+    members_.reserve(field_count);
+    blank_ = record_view();
+    reader in(text);
+    if (!in.accept(',') || !in.accept('{'))
+        return false;
+    std::size_t between = 0;
+    while (in.peek() != '}') {
+        const std::string_view key = in.pass_string();
+        if (key.empty() || !in.accept(':') || !add_member(in.since(between), key.substr(1, key.size() - 2)) ||
+            !in.pass_value())
+            return false;
+        between = in.position();
+        in.pass_space();
+        if (in.peek() != '}' && !in.accept(','))
+            return false;
+    }
+    in.pass(1);
+    return !members_.empty() && tail_.assign(in.since(between));
+}
+
+bool record_shape::add_member(std::string_view before, std::string_view key) {
+    // An escaped key may be one of ours in disguise.
+    if (members_.size() == max_members || before.size() >= literal::capacity ||
+        key.find('\\') != std::string_view::npos)
+        return false;
+    const std::size_t which = find_field(key);
+    if (which != field_count) {
+        if (blank_.has(static_cast<field>(which)) != presence::absent)
+            return false;
+        blank_.set(static_cast<field>(which), presence::text);
+    }
+    std::array<char, literal::capacity> quoted{};
+    std::ranges::copy(before, quoted.begin());
+    quoted[before.size()] = '"';
+    shape_member& made = members_.emplace_back();
+    made.which = static_cast<std::uint8_t>(which);
+    return made.before.assign({quoted.data(), before.size() + 1});
+}
+
+}  // namespace jobmode::wire
