@@ -222,6 +222,21 @@ class ReportPage(unittest.TestCase):
         self.browser.run("document.querySelector('#alarm-list li:last-child button').click()")
         self.assertIn("customer-0007, Sunday 2024-06-30, none", self.spoken())
 
+    def test_assistive_technology_finds_a_name_for_everything(self):
+        found = {}
+        for node in self.browser.call("Accessibility.getFullAXTree")["nodes"]:
+            if not node.get("ignored"):
+                found.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+        self.assertEqual(found["grid"], ["Backups by user and day"])
+        self.assertEqual(found["searchbox"], ["Filter by name"])
+        self.assertEqual(found["combobox"], ["Sort"])
+        self.assertEqual(found["checkbox"], ["Only those named above"])
+        self.assertEqual(found["spinbutton"], ["number of days"])
+        self.assertEqual(found["columnheader"], ["User", "Since", "Gaps", "Days"])
+        self.assertIn("customer-0008", found["rowheader"])
+        for role in ("button", "gridcell"):
+            self.assertNotIn("", found[role])
+
     def test_states_differ_without_colour(self):
         shapes = self.browser.run(
             """[..."SMRUNX."].map(state => marks([state], 0, 1, 12, 20).replace(/ class="[^"]*"/g, ''))"""

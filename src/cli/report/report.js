@@ -247,7 +247,7 @@ function select() {
 
 // --- Users without a scheduled backup ---
 
-const alarmsAtFirst = 15;
+const alarmsAtFirst = 8;
 let allAlarms = false;
 
 function listAlarms() {
