@@ -51,8 +51,6 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-// What a crash can cost, and so what a resumed crawl asks again, at most.
-constexpr std::chrono::milliseconds sync_interval{1000};
 // Prometheus asks no more often than this as a rule.
 constexpr std::chrono::seconds metrics_interval{10};
 
@@ -72,6 +70,7 @@ struct crawl_command {
     unsigned threads = 1;
     std::string state;
     bool resume = false;
+    double sync_interval = 1;
     progress::mode progress_mode = progress::mode::automatic;
     std::string metrics_file;
 
@@ -258,7 +257,8 @@ private:
     }
 
     void sync_later() {
-        sync_timer_.expires_after(sync_interval);
+        sync_timer_.expires_after(
+            std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(command_.sync_interval)));
         sync_timer_.async_wait([this](error_code ec) {
             if (ec)
                 return;
@@ -610,6 +610,12 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->group(output);
     app->add_flag("--resume", command->resume,
                   "Go on with the crawl that OUT is of, and try again what failed; begins one if there is none")
+        ->group(output);
+    app->add_option("--sync-interval", command->sync_interval,
+                    "Seconds between two moments at which what came is made to last: what a crash can cost at most")
+        ->check(CLI::Range(0.001, 3600.0))
+        ->capture_default_str()
+        ->type_name("S")
         ->group(output);
     static const std::map<std::string, progress::mode> modes{
         {"auto", progress::mode::automatic}, {"always", progress::mode::always}, {"never", progress::mode::never}};

@@ -93,11 +93,22 @@ program::~program() {
 }
 
 void program::send(int signal) const {
-    ::kill(process_, signal);
+    // Once it has ended there is nobody; and -1 would be everybody.
+    if (process_ > 0)
+        ::kill(process_, signal);
+}
+
+void program::wait_for_err(std::string_view text) {
+    while (read_.err.find(text) == std::string::npos) {
+        pollfd open{err_, POLLIN, 0};
+        const int ready = ::poll(&open, 1, 60'000);
+        if (ready == 0 || (ready > 0 && !take(err_, read_.err)))
+            throw std::runtime_error("the program has not written '" + std::string(text) + "' but: " + read_.err);
+    }
 }
 
 program_result program::wait() {
-    program_result result;
+    program_result result = std::move(read_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     std::array<pollfd, 2> open{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
     while (open[0].fd >= 0 || open[1].fd >= 0) {

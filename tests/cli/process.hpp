@@ -32,11 +32,14 @@ public:
 
     /// Sends a signal.
     void send(int signal) const;
+    /// Reads what it writes to its standard error until this is in it. Throws `std::runtime_error` if it does not come.
+    void wait_for_err(std::string_view text);
     /// Reads what it writes until it ends. Throws `std::runtime_error`, with what it wrote, if it has not ended after a
     /// minute.
     program_result wait();
 
 private:
+    program_result read_;
     int process_ = -1;
     int out_ = -1;
     int err_ = -1;

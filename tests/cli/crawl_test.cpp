@@ -1,0 +1,388 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// `jobmode crawl` against the simulated server.
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
+
+#include "catch.hpp"
+#include "cli/database.hpp"
+#include "cli/fleet_fixture.hpp"
+
+using namespace jobmode;
+using test::fleet_fixture;
+
+namespace {
+
+namespace json = boost::json;
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);)
+        lines.push_back(line);
+    return lines;
+}
+
+std::vector<std::string> sorted_lines(const std::string& text) {
+    std::vector<std::string> lines = lines_of(text);
+    std::sort(lines.begin(), lines.end());
+    return lines;
+}
+
+/// Every record that the fleet has in the dates that are crawled.
+std::size_t records_of(const sim::fleet& fleet) {
+    std::size_t count = 0;
+    const auto last = std::chrono::sys_days(std::chrono::year(2024) / std::chrono::June / 30);
+    for (const std::string& name : fleet.login_names())
+        for (auto day = last - std::chrono::days(9); day <= last; day += std::chrono::days(1))
+            count += fleet.jobs(name, day).size();
+    return count;
+}
+
+std::vector<std::string> to_file(const fleet_fixture& with, const std::string& name,
+                                 std::vector<std::string> more = {}) {
+    std::vector<std::string> all{"--out", with.folder.path(name)};
+    all.insert(all.end(), more.begin(), more.end());
+    return fleet_fixture::whole_fleet(all);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a crawl keeps every record once, and says so") {
+    const fleet_fixture with;
+    const auto result = with.run("crawl", to_file(with, "out.ndjson"));
+    CHECK(result.exit_code == 0);
+    CHECK(result.out == "");
+    CHECK(contains(result.err, "400 of 400 queries answered"));
+    const std::vector<std::string> lines = sorted_lines(with.folder.read("out.ndjson"));
+    CHECK(lines.size() == records_of(with.server.fleet()));
+    CHECK(lines.size() == with.server.counters().records);
+    CHECK(with.server.counters().queries == 400);
+    for (const std::string& line : lines) {
+        const json::object row = json::parse(line).as_object();
+        CHECK(row.at("Server").as_string() == with.server.url().substr(8).c_str());
+        CHECK(row.at("BackupDate").as_string().size() == 10);
+    }
+    CHECK(with.folder.read("out.ndjson.failed.ndjson") == "");
+}
+
+TEST_CASE("threads share the work and the limits") {
+    const fleet_fixture with;
+    const auto result = with.run(
+        "crawl", to_file(with, "out.ndjson", {"--threads", "3", "--connections", "4", "--max-in-flight", "4"}));
+    CHECK(result.exit_code == 0);
+    CHECK(with.server.counters().queries == 400);
+    CHECK(with.server.counters().most_in_flight <= 4);
+    CHECK(lines_of(with.folder.read("out.ndjson")).size() == records_of(with.server.fleet()));
+}
+
+TEST_CASE("a crawl of a list of users asks only for them, and for each set if there are sets") {
+    const fleet_fixture with;
+    const std::string users = with.folder.write("users", "obm\r\n\nobm\ncustomer-0001\n");
+    const std::vector<std::string> what{"--users", users, "--from", "2024-06-25", "--to", "2024-06-26"};
+    std::vector<std::string> plain = what;
+    plain.insert(plain.end(), {"--out", "-", "--format", "csv"});
+    const auto result = with.run("crawl", plain);
+    CHECK(result.exit_code == 0);
+    CHECK(contains(result.out, "BackupDate,Server\r\n"));
+    CHECK(contains(result.out, ",obm,,obm,2024-06-26T11:33:52,2024-06-26T11:34:15,"));
+    CHECK(with.server.counters().queries == 4);
+
+    std::vector<std::string> sets = what;
+    sets.insert(sets.end(), {"--out", "-", "--backup-set-id", "1687750405259", "--backup-set-id", "17"});
+    const auto by_set = with.run("crawl", sets);
+    CHECK(by_set.exit_code == 0);
+    CHECK(with.server.counters().queries == 12);
+    CHECK(lines_of(by_set.out).size() == 1);
+}
+
+TEST_CASE("a crawl killed at any moment and resumed ends as one run through") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.latency = *sim::latency_spec::parse("uniform:0ms,2ms");
+    fleet_fixture with(std::move(config));
+    REQUIRE(with.run("crawl", to_file(with, "whole.ndjson")).exit_code == 0);
+    const std::vector<std::string> whole = sorted_lines(with.folder.read("whole.ndjson"));
+    REQUIRE(whole.size() == records_of(with.server.fleet()));
+
+    std::mt19937 random(20240626);
+    for (int round = 0; round != 20; ++round) {
+        const std::string name = "out-" + std::to_string(round) + ".ndjson";
+        const std::vector<std::string> crawl = with.arguments(
+            "crawl", to_file(with, name, {"--resume", "--sync-interval", "0.002", "--max-in-flight", "8"}));
+        // ListUsers is a request, too.
+        const std::uint64_t kills = 1 + random() % 3;
+        for (std::uint64_t kill = 0; kill != kills; ++kill) {
+            std::atomic<test::program*> victim = nullptr;
+            with.trigger.arm(1 + random() % 300, [&] {
+                while (!victim)
+                    std::this_thread::yield();
+                victim.load()->send(SIGKILL);
+            });
+            test::program killed(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+            victim = &killed;
+            const int code = killed.wait().exit_code;
+            with.trigger.arm(0, {});
+            CHECK((code == 128 + SIGKILL || code == 0));
+        }
+        const auto result = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+        INFO(result.err);
+        REQUIRE(result.exit_code == 0);
+        REQUIRE(sorted_lines(with.folder.read(name)) == whole);
+    }
+}
+
+TEST_CASE("what stands behind the last complete query is cut off") {
+    const fleet_fixture with;
+    const std::vector<std::string> arguments = to_file(with, "out.ndjson", {"--resume"});
+    REQUIRE(with.run("crawl", arguments).exit_code == 0);
+    const std::vector<std::string> whole = sorted_lines(with.folder.read("out.ndjson"));
+    // As a crash between the output's and the state's turn leaves it: bytes that the state knows nothing of.
+    {
+        cli::database state(with.folder.path("out.ndjson.state"));
+        state.execute(
+            "DELETE FROM done; UPDATE meta SET value = 'unfinished' WHERE key = 'stage';"
+            "UPDATE meta SET value = '0' WHERE key IN ('output_bytes', 'records')");
+    }
+    std::ofstream(with.folder.path("out.ndjson"), std::ios::app) << R"({"LoginName":"torn)";
+    const auto result = with.run("crawl", arguments);
+    CHECK(result.exit_code == 0);
+    CHECK(sorted_lines(with.folder.read("out.ndjson")) == whole);
+}
+
+TEST_CASE("what failed is listed, and tried again by --resume") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.faults.emplace_back(sim::fault_kind::bad_json, 0.2);
+    fleet_fixture with(std::move(config));
+    const auto first = with.run("crawl", to_file(with, "out.ndjson"));
+    // ListUsers can be spoiled, too; then nothing has begun.
+    with.server.set_faults({});
+    if (contains(first.err, "cannot be listed"))
+        return;
+    CHECK(first.exit_code == 1);
+    CHECK(contains(first.err, "json_syntax"));
+    const std::vector<std::string> failed = lines_of(with.folder.read("out.ndjson.failed.ndjson"));
+    REQUIRE_FALSE(failed.empty());
+    for (const std::string& line : failed) {
+        const json::object row = json::parse(line).as_object();
+        CHECK(row.at("Error").as_string() == "json_syntax");
+        CHECK(row.at("Attempts").as_int64() == 1);
+        CHECK_FALSE(row.at("Message").as_string().empty());
+    }
+    const std::uint64_t before = with.server.counters().queries;
+    const auto second = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
+    CHECK(second.exit_code == 0);
+    CHECK(with.server.counters().queries == before + failed.size());
+    CHECK(lines_of(with.folder.read("out.ndjson")).size() == records_of(with.server.fleet()));
+    CHECK(::access(with.folder.path("out.ndjson.failed.ndjson").c_str(), F_OK) != 0);
+    const auto third = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
+    CHECK(third.exit_code == 0);
+    CHECK(contains(third.err, "nothing is left to do"));
+    CHECK(with.server.counters().queries == before + failed.size());
+}
+
+TEST_CASE("a state is only used for the crawl that it is of") {
+    const fleet_fixture with;
+    REQUIRE(with.run("crawl", to_file(with, "out.ndjson")).exit_code == 0);
+    const std::string before = with.folder.read("out.ndjson");
+    const auto refused = [&](std::vector<std::string> arguments, const std::string& word) {
+        const auto result = with.run("crawl", std::move(arguments));
+        CHECK(result.exit_code == 2);
+        CHECK(contains(result.err, word));
+        CHECK(with.folder.read("out.ndjson") == before);
+    };
+    const std::string out = with.folder.path("out.ndjson");
+    refused({"--all-users", "--from", "2024-06-20", "--to", "2024-06-30", "--out", out, "--resume"}, "2024-06-20");
+    refused({"--all-users", "--from", "2024-06-21", "--to", "2024-06-29", "--out", out, "--resume"}, "--to");
+    refused(to_file(with, "out.ndjson", {"--resume", "--format", "csv"}), "--format");
+    refused(to_file(with, "out.ndjson", {"--resume", "--backup-set-id", "1"}), "sets");
+    const std::string users = with.folder.write("users", "obm\n");
+    refused({"--users", users, "--from", "2024-06-21", "--to", "2024-06-30", "--out", out, "--resume"}, "users");
+    refused(to_file(with, "other.ndjson", {"--state", with.folder.write("text", "not a database, but long enough")}),
+            "no SQLite file");
+}
+
+TEST_CASE("an unfinished crawl is not begun anew by mistake, nor by two at a time") {
+    fleet_fixture with;
+    const std::vector<std::string> crawl = with.arguments("crawl", to_file(with, "out.ndjson"));
+    {
+        std::atomic<test::program*> running = nullptr;
+        with.trigger.arm(50, [&] {
+            while (!running)
+                std::this_thread::yield();
+            // While the first one waits for this very answer, a second one comes.
+            const auto second = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+            CHECK(second.exit_code == 2);
+            CHECK(contains(second.err, "in use by another process"));
+            running.load()->send(SIGKILL);
+        });
+        test::program first(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+        running = &first;
+        CHECK(first.wait().exit_code == 128 + SIGKILL);
+    }
+    const auto again = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+    CHECK(again.exit_code == 2);
+    CHECK(contains(again.err, "--resume"));
+    const auto resumed = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
+    CHECK(resumed.exit_code == 0);
+    // Finished, it can be repeated.
+    CHECK(test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}}).exit_code == 0);
+    CHECK(lines_of(with.folder.read("out.ndjson")).size() == records_of(with.server.fleet()));
+}
+
+TEST_CASE("an output that was moved away or cut is noticed") {
+    const fleet_fixture with;
+    REQUIRE(with.run("crawl", to_file(with, "out.ndjson")).exit_code == 0);
+    {
+        cli::database state(with.folder.path("out.ndjson.state"));
+        state.execute("DELETE FROM done WHERE block = 0");
+    }
+    REQUIRE(::truncate(with.folder.path("out.ndjson").c_str(), 10) == 0);
+    const auto result = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
+    CHECK(result.exit_code == 1);
+    CHECK(contains(result.err, "shorter"));
+}
+
+TEST_CASE("a disk that is full, and a folder that cannot be written, are said") {
+    const fleet_fixture with;
+    const auto full =
+        with.run("crawl", fleet_fixture::whole_fleet({"--out", "/dev/full", "--state", with.folder.path("s")}));
+    CHECK(full.exit_code == 1);
+    CHECK(contains(full.err, "/dev/full"));
+    const auto nowhere = with.run("crawl", fleet_fixture::whole_fleet({"--out", "/nonexistent/out.ndjson"}));
+    CHECK(nowhere.exit_code != 0);
+    CHECK(contains(nowhere.err, "/nonexistent/out.ndjson"));
+}
+
+TEST_CASE("a second crawl into SQLite updates what the first one wrote") {
+    const fleet_fixture with;
+    const auto count = [&](const char* sql) {
+        cli::database out(with.folder.path("out.db"));
+        cli::statement ask = out.prepare(sql);
+        ask.step();
+        return static_cast<std::size_t>(ask.integer(0));
+    };
+    for (int time = 0; time != 2; ++time) {
+        const auto result = with.run("crawl", to_file(with, "out.db", {"--format", "sqlite"}));
+        INFO(result.err);
+        REQUIRE(result.exit_code == 0);
+        CHECK(count("SELECT count(*) FROM queries") == 400);
+        CHECK(count("SELECT count(*) FROM records") == records_of(with.server.fleet()));
+    }
+    CHECK(count("SELECT count(*) FROM records WHERE LoginName = 'obm' AND EndTime = '2024-06-26T11:34:15'") == 1);
+    CHECK(count("SELECT count(*) FROM records WHERE BackupJobMode IS NULL") > 0);
+}
+
+TEST_CASE("a wrong password costs one attempt") {
+    const fleet_fixture with;
+    const std::string users = with.folder.write("users", "obm\ncustomer-0001\ncustomer-0002\n");
+    const auto result = with.run(
+        "crawl",
+        {"--users", users, "--from", "2024-01-01", "--to", "2024-06-30", "--out", with.folder.path("out.ndjson")},
+        "wrong-password");
+    CHECK(result.exit_code == 3);
+    CHECK_FALSE(contains(result.err, "wrong-password"));
+    CHECK(with.server.counters().requests == 1);
+    CHECK(with.server.counters().refused == 1);
+}
+
+TEST_CASE("a server that cannot be reached ends a crawl with its first query") {
+    std::string url;
+    {
+        const fleet_fixture gone;
+        url = gone.server.url();
+    }
+    const fleet_fixture with;
+    const std::string users = with.folder.write("users", "obm\n");
+    const auto result =
+        test::run_program({"crawl", "--url", url, "--sys-user", "system", "--users", users, "--from", "2024-01-01",
+                           "--to", "2024-06-30", "--out", with.folder.path("out.ndjson"), "--retries", "1"},
+                          {{"JOBMODE_SYS_PWD", "system1"}});
+    CHECK(result.exit_code == 4);
+    CHECK(contains(result.err, "refused"));
+    CHECK(contains(result.err, "--resume"));
+}
+
+TEST_CASE("Ctrl-C lets what is in flight end, and the crawl can be resumed") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.latency = *sim::latency_spec::parse("2ms");
+    fleet_fixture with(std::move(config));
+    const std::vector<std::string> crawl = with.arguments("crawl", to_file(with, "out.ndjson", {"--resume"}));
+    std::atomic<test::program*> running = nullptr;
+    with.trigger.arm(100, [&] {
+        while (!running)
+            std::this_thread::yield();
+        running.load()->send(SIGINT);
+    });
+    test::program interrupted(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+    running = &interrupted;
+    const auto result = interrupted.wait();
+    CHECK(result.exit_code == 130);
+    CHECK(contains(result.err, "--resume"));
+    const std::uint64_t before = with.server.counters().queries;
+    CHECK(before < 400);
+    const auto rest = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+    CHECK(rest.exit_code == 0);
+    // Nothing that had been answered is asked again.
+    CHECK(with.server.counters().queries == 400);
+    CHECK(lines_of(with.folder.read("out.ndjson")).size() == records_of(with.server.fleet()));
+}
+
+TEST_CASE("a second Ctrl-C ends at once") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.script = [](const sim::request_info& request) {
+        std::optional<std::vector<sim::script_step>> steps;
+        if (request.target.find("ListUsers") == std::string_view::npos)
+            steps.emplace({sim::script_step(sim::script_step::kind::stall)});
+        return steps;
+    };
+    fleet_fixture with(std::move(config));
+    test::program stalled(with.arguments("crawl", to_file(with, "out.ndjson")), {{"JOBMODE_SYS_PWD", "system1"}});
+    while (with.server.counters().requests < 2)
+        std::this_thread::yield();
+    stalled.send(SIGINT);
+    stalled.wait_for_err("once more");
+    stalled.send(SIGINT);
+    const auto result = stalled.wait();
+    CHECK(result.exit_code == 130);
+    CHECK(contains(result.err, "--resume"));
+}
+
+TEST_CASE("crawl refuses what cannot be meant") {
+    const fleet_fixture with;
+    const auto refused = [&](std::vector<std::string> arguments, const std::string& word) {
+        const auto result = with.run("crawl", std::move(arguments));
+        INFO(result.err);
+        CHECK(result.exit_code == 2);
+        CHECK(contains(result.err, word));
+    };
+    const std::string out = with.folder.path("out");
+    refused({"--all-users", "--from", "2024-02-30", "--to", "2024-06-30", "--out", out}, "2024-02-30");
+    refused({"--all-users", "--from", "2024-06-30", "--to", "2024-06-29", "--out", out}, "--to is before --from");
+    refused({"--from", "2024-06-29", "--to", "2024-06-30", "--out", out}, "--users");
+    refused({"--all-users", "--users", "x", "--from", "2024-06-29", "--to", "2024-06-30", "--out", out}, "--users");
+    refused({"--users", with.folder.path("none"), "--from", "2024-06-29", "--to", "2024-06-30", "--out", out}, "none");
+    refused({"--users",
+             with.folder.write("bad",
+                               "fine\nnot\x01"
+                               "fine\n"),
+             "--from", "2024-06-29", "--to", "2024-06-30", "--out", out},
+            "line 2");
+    refused(fleet_fixture::whole_fleet({"--out", "-", "--format", "sqlite"}), "sqlite");
+    refused(fleet_fixture::whole_fleet({"--out", "-", "--resume"}), "--out");
+    refused(fleet_fixture::whole_fleet({"--out", out, "--max-in-flight", "many"}), "many");
+    CHECK(with.server.counters().queries == 0);
+}
