@@ -211,12 +211,9 @@ private:
     void on_end(const std::exception_ptr& failure) {
         if (failure)
             break_off(failure);
-        if (--running_ != 0)
-            return;
-        signals_.cancel();
-        sync_timer_.cancel();
-        progress_timer_.cancel();
-        metrics_timer_.cancel();
+        // Cancelling the timers would not do: one that has just expired would be set again by its handler.
+        if (--running_ == 0)
+            context_.stop();
     }
 
     void stop() {
