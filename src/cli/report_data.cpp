@@ -167,14 +167,17 @@ std::string report_data::add_failure_line(std::string_view line) {
     return {};
 }
 
-void report_data::add_user(std::string_view login_name) {
+void report_data::add_users(const std::vector<std::string>& login_names) {
     std::set<std::string_view> servers;
+    std::set<std::string_view> known;
     for (const auto& [key, who] : users_) {
-        if (key.second == login_name)
-            return;
         servers.insert(key.first);
+        known.insert(key.second);
     }
-    user_of(servers.size() == 1 ? *servers.begin() : std::string_view(), login_name);
+    const std::string server(servers.size() == 1 ? *servers.begin() : std::string_view());
+    for (const std::string& login_name : login_names)
+        if (!known.contains(login_name))
+            user_of(server, login_name);
 }
 
 void report_data::add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,

@@ -27,9 +27,9 @@ public:
     std::string add_record_line(std::string_view line);
     /// Takes a line of a crawl's file of failed queries; the result is as for `add_record_line`.
     std::string add_failure_line(std::string_view line);
-    /// Takes a user who may have no record at all. If no server is known to have the user, the only server there is, or
-    /// else a nameless one, is taken to.
-    void add_user(std::string_view login_name);
+    /// Takes users who may have no record at all. One whom no server is known to have is taken to the only server there
+    /// is, or else to a nameless one.
+    void add_users(const std::vector<std::string>& login_names);
 
     /// A job, as a record tells of it. Times that cannot be read are left out. What was added before is not doubled.
     void add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,

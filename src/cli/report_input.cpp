@@ -12,6 +12,7 @@
 #include <iostream>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "cli/database.hpp"
 #include "cli/file.hpp"
@@ -114,10 +115,13 @@ std::string read_crawl(report_data& data, const std::string& path) {
 }
 
 std::string read_report_users(report_data& data, const std::string& path) {
-    return for_each_line(path, [&](std::string_view line) {
-        data.add_user(line);
+    std::vector<std::string> names;
+    std::string problem = for_each_line(path, [&](std::string_view line) {
+        names.emplace_back(line);
         return std::string();
     });
+    data.add_users(names);
+    return problem;
 }
 
 }  // namespace jobmode::cli

@@ -156,13 +156,19 @@ TEST_CASE("A report tells users of the same name on two servers apart") {
 
 TEST_CASE("A report takes users without any record from a list") {
     report_data data = data_of({row("bert", "2024-06-26", "S")});
-    data.add_user("anna");
-    data.add_user("bert");
+    data.add_users({"anna", "bert", "anna"});
     REQUIRE(data.users() == 2);
     CHECK(parsed(data).at("users").at(0).at("n") == "anna");
     CHECK(parsed(data).at("servers") == json::array{"cbs.example.com"});
     CHECK(cells(data, 0) == "N");
     CHECK(cells(data, 1) == "S");
+
+    report_data two = data_of({row("bert", "2024-06-26", "S", "", "", "a.example.com"),
+                               row("bert", "2024-06-26", "S", "", "", "b.example.com")});
+    two.add_users({"anna", "bert"});
+    REQUIRE(two.users() == 3);
+    CHECK(parsed(two).at("servers") == (json::array{"", "a.example.com", "b.example.com"}));
+    CHECK(parsed(two).at("users").at(0).at("n") == "anna");
 }
 
 TEST_CASE("A report takes the day of a job's ID") {
