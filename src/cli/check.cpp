@@ -199,8 +199,8 @@ void register_check(CLI::App& root, int& exit_code) {
     options->connection.timeout = 9;
     CLI::App* const command =
         root.add_subcommand("check", "Tell a monitoring system whether a user's backups are recent (Nagios plugin)");
-    command->add_option("--login-name", options->login_name, "The backup user")->required();
-    command->add_option("--backup-set-id", options->backup_set_id, "Only jobs of this backup set");
+    command->add_option("--login-name", options->login_name, "The backup user")->required()->type_name("NAME");
+    command->add_option("--backup-set-id", options->backup_set_id, "Only jobs of this backup set")->type_name("ID");
     command->add_option("--require", options->require, "Which jobs count: those started by the schedule, or any")
         ->check(CLI::IsMember({"scheduled", "any"}))
         ->type_name("KIND")
@@ -209,10 +209,13 @@ void register_check(CLI::App& root, int& exit_code) {
         ->add_option("--max-age-days", options->max_age_days,
                      "CRITICAL if the last such job is more days ago; 0 asks for one of the day itself")
         ->check(CLI::Range(0U, 366U))
+        ->type_name("N")
         ->capture_default_str();
     command->add_option("--warn-age-days", options->warn_age_days, "WARNING if the last such job is more days ago")
-        ->check(CLI::Range(0U, 366U));
-    command->add_option("--date", options->date, "The day from which to look back; without it, today on this machine");
+        ->check(CLI::Range(0U, 366U))
+        ->type_name("N");
+    command->add_option("--date", options->date, "The day from which to look back; without it, today on this machine")
+        ->type_name("DATE");
     options->connection.add_to(*command);
     command->footer(
         "It asks day by day, the newest first, and stops at the first job that counts. It prints one line with\n"

@@ -105,9 +105,11 @@ void register_report(CLI::App& root, int& exit_code) {
             "from FILE.failed.ndjson if that is there")
         ->required()
         ->type_name("");
-    command->add_option("--out", options->out,
-                        "Write the page here; - is standard output. Without it, the first FILE's name with .html "
-                        "at its end");
+    command
+        ->add_option("--out", options->out,
+                     "Write the page here; - is standard output. Without it, the first FILE's name with .html "
+                     "at its end")
+        ->type_name("FILE");
     command->add_option("--title", options->title, "What stands at the page's head")
         ->default_val("Backup jobs")
         ->capture_default_str();
@@ -115,11 +117,15 @@ void register_report(CLI::App& root, int& exit_code) {
         ->add_option("--days", options->days,
                      "Point out users who had no scheduled backup in as many days before the last")
         ->check(CLI::Range(1U, 3660U))
+        ->type_name("N")
         ->capture_default_str();
-    command->add_option("--from", options->from, "The first day; without it, the first that FILE has");
-    command->add_option("--to", options->to, "The last day; without it, the last that FILE has");
-    command->add_option("--users", options->users,
-                        "A file with a login name a line: these users are shown even if no record names them");
+    command->add_option("--from", options->from, "The first day; without it, the first that FILE has")
+        ->type_name("DATE");
+    command->add_option("--to", options->to, "The last day; without it, the last that FILE has")->type_name("DATE");
+    command
+        ->add_option("--users", options->users,
+                     "A file with a login name a line: these users are shown even if no record names them")
+        ->type_name("FILE");
     command->footer(
         "The page is one HTML file that needs no network. It shows for each user and day whether a backup was started\n"
         "by its schedule, by hand or remotely, whether there was none, or whether the query failed; the worst stand\n"

@@ -163,7 +163,9 @@ std::string report_data::add_failure_line(std::string_view line) {
     const auto day = day_of(row, problem);
     if (!day)
         return problem;
-    add_failure(text_of(row, "Server"), text_of(row, "LoginName"), *day, text_of(row, "Message"));
+    const std::string_view message = text_of(row, "Message");
+    add_failure(text_of(row, "Server"), text_of(row, "LoginName"), *day,
+                message.empty() ? text_of(row, "Error") : message);
     return {};
 }
 

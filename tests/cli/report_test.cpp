@@ -111,6 +111,12 @@ TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
     CHECK(page.at("users").at(0).at("f") == (json::array{0, 0, 1, 0, 2, 0}));
 }
 
+TEST_CASE("A failed query without a message is explained by its error's name in a report") {
+    report_data data;
+    CHECK(data.add_failure_line(failure("anna", "2024-06-26", "")) == "");
+    CHECK(parsed(data).at("reasons") == json::array{"server_busy"});
+}
+
 TEST_CASE("A report's days that were not asked show as such where the days asked are known") {
     report_data data;
     const auto day = [](const char* text) { return *cli::parse_date(text); };
