@@ -28,6 +28,24 @@ interop_servers=(
     "openssl /usr/bin/openssl"
 )
 
+# What the benchmarks are built with, and their server.
+bench_basics=(
+    "libsimdjson-dev /usr/include/simdjson.h"
+    "libcurl4-openssl-dev /usr/include/*/curl/curl.h"
+    "nginx /usr/sbin/nginx"
+    "wrk /usr/bin/wrk"
+    "openssl /usr/bin/openssl"
+    "python3 /usr/bin/python3"
+)
+
+# What else bench/run measures beside this client, and what it draws with.
+bench_peers=(
+    "${bench_basics[@]}"
+    "python3-aiohttp /usr/lib/python3/dist-packages/aiohttp/__init__.py"
+    "golang-go /usr/bin/go"
+    "gnuplot-nox /usr/bin/gnuplot"
+)
+
 # What tests/browser looks at the report's page with.
 browser_packages=(
     "chromium /usr/bin/chromium"
@@ -44,6 +62,8 @@ die() {
 # Install what is missing, and ask nothing of a machine that has everything.
 install_prerequisites() { install_packages "${prerequisites[@]}"; }
 install_interop_servers() { install_packages "${interop_servers[@]}"; }
+install_bench_basics() { install_packages "${bench_basics[@]}"; }
+install_bench_peers() { install_packages "${bench_peers[@]}"; }
 install_browser() { install_packages "${browser_packages[@]}"; }
 
 install_packages() {
@@ -78,7 +98,7 @@ build() {
     shift
     local log="$root/build/$preset.log"
     mkdir -p "$root/build"
-    if ! { [ -f "$root/build/$preset/build.ninja" ] || cmake -S "$root" --preset "$preset" >"$log" 2>&1; }; then
+    if ! cmake -S "$root" --preset "$preset" >"$log" 2>&1; then
         cat "$log" >&2
         die "configuring the $preset build failed"
     fi
