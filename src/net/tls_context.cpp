@@ -92,7 +92,9 @@ ssl_ptr tls_context::make_connection() {
         SSL_set_tlsext_host_name(ssl.get(), host_.c_str());
     if (check_chain_) {
         X509_VERIFY_PARAM* param = SSL_get0_param(ssl.get());
-        X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        // The names are those in the extension; the subject's common name is not one (RFC 9525).
+        X509_VERIFY_PARAM_set_hostflags(param,
+                                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
         const int set = is_ip_address_ ? X509_VERIFY_PARAM_set1_ip_asc(param, host_.c_str())
                                        : X509_VERIFY_PARAM_set1_host(param, host_.c_str(), host_.size());
         if (set != 1)

@@ -312,7 +312,9 @@ TEST_CASE("each faulty answer ends in its own error, and the client works on") {
             CHECK(with.requests() == 2);
             CHECK(with.server().connections() == (one.reused ? 1 : 2));
             CHECK(client.metrics().retries == 0);
-            CHECK(client.metrics().resends == 0);
+            // A connection closed behind a good answer may be noticed only when the next request was written.
+            const bool may_be_late = !one.error && one.then != after::stay;
+            CHECK(client.metrics().resends <= (may_be_late ? 1 : 0));
         }
         CHECK(test::descriptors() == before);
     }

@@ -77,6 +77,14 @@ context_ptr make_context(const scripted_tls& options) {
 
 scripted_tls::scripted_tls() = default;
 
+net::ssl_ptr make_server_side(const scripted_tls& options) {
+    const context_ptr context = make_context(options);
+    net::ssl_ptr made(SSL_new(context.get()));
+    require(made != nullptr, "no TLS connection");
+    SSL_set_accept_state(made.get());
+    return made;
+}
+
 class scripted_server::impl {
 public:
     impl(const scripted_tls* tls, script what, const std::string& address) : script_(std::move(what)) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/tls_context.hpp"
 #include "sim/certificate.hpp"
 
 namespace jobmode::test {
@@ -28,6 +29,9 @@ struct scripted_tls {
     /// Whether sessions can be resumed.
     bool resumable = true;
 };
+
+/// The server's side of a connection in memory, about to shake hands.
+net::ssl_ptr make_server_side(const scripted_tls& options);
 
 /// One connection that a `scripted_server` has accepted, in the hands of the script. Everything blocks, and ends in
 /// failure after 20 s, or when the server is destroyed. Used by one thread.
