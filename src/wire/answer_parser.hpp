@@ -33,8 +33,14 @@ namespace jobmode::wire {
 /// bool wants_to_go_on();   // whether to try it, now that an element has ended
 /// std::size_t go_on(std::string_view taken, std::string_view behind);
 /// ```
-/// The second takes elements from the start of `behind`, each with the comma before it, and returns how many bytes they
-/// were. `taken` is what of the list was taken here, in this piece, since it was last called.
+/// std::string_view kept() const;
+/// bool complete_kept(std::string_view& behind);
+/// void drop_kept();
+/// ```
+/// `go_on` takes elements from the start of `behind`, each with the comma before it, and returns how many bytes they
+/// were. `taken` is what of the list was taken here, in this piece, since it was last called. It may keep a text in
+/// which the piece's end has cut an element, if that is the beginning of a sound one; with the next piece,
+/// `complete_kept` takes the rest of the element, or returns false. Then the text comes here, and is dropped there.
 template <class Elements>
 class answer_parser {
 public:
@@ -130,19 +136,35 @@ private:
     /// Takes the document's bytes from `rest`, up to its end or to the one that is wrong.
     void parse(std::string_view& rest, error_code& ec) {
         const char* elements = nullptr;
+        if constexpr (has_faster_way)
+            if (!elements_.kept().empty() && !rest.empty())
+                take_up_kept(rest, elements, ec);
         do {
             rest.remove_prefix(parser_.feed(rest, *this, ec));
-            if constexpr (has_faster_way) {
-                if (!std::exchange(between_elements_, false))
-                    continue;
-                // The parser stands behind an element, and behind another one it would stand no other way. So what is
-                // taken here it need not be told of.
-                const std::string_view taken =
-                    elements ? std::string_view(elements, place_in(elements, rest)) : std::string_view();
-                rest.remove_prefix(elements_.go_on(taken, rest));
-                elements = rest.data();
-            }
+            if constexpr (has_faster_way)
+                if (std::exchange(between_elements_, false))
+                    go_on(rest, elements);
         } while (!ec && !rest.empty() && !parser_.done());
+    }
+
+    /// The parser stands behind an element, and behind another one it would stand no other way. So what is taken here
+    /// it need not be told of. `elements` is where the parser has begun to take elements of this piece, if it has.
+    void go_on(std::string_view& rest, const char*& elements) {
+        const std::string_view taken =
+            elements ? std::string_view(elements, place_in(elements, rest)) : std::string_view();
+        rest.remove_prefix(elements_.go_on(taken, rest));
+        elements = rest.data();
+    }
+
+    void take_up_kept(std::string_view& rest, const char*& elements, error_code& ec) {
+        if (elements_.complete_kept(rest)) {
+            elements = nullptr;
+            go_on(rest, elements);
+        } else {
+            // Nothing is wrong with it, or it would not have been kept: an error's place is in this piece.
+            parser_.feed(elements_.kept(), *this, ec);
+            elements_.drop_kept();
+        }
     }
 
     /// Passes over a byte order mark, which some servers write, and white space. False after an error.

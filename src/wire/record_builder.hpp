@@ -47,6 +47,15 @@ public:
             lane_.learn(taken);
         return lane_.take(behind, records_);
     }
+    std::string_view kept() const noexcept { return lane_.kept(); }
+    bool complete_kept(std::string_view& behind) {
+        if (!lane_.complete_kept(behind, records_))
+            return false;
+        hold(records_.back());
+        lane_.drop_kept();
+        return true;
+    }
+    void drop_kept() noexcept { lane_.drop_kept(); }
 
     /// Forgets the records handed out.
     void begin_batch() {
@@ -54,19 +63,25 @@ public:
         std::swap(text_, other_);
         text_->clear();
         if (building_)
-            for (std::size_t index = 0; index != field_count; ++index) {
-                std::string_view& kept = current_.text(static_cast<field>(index));
-                kept = text_->copy(kept);
-            }
+            hold(current_);
     }
     void reset() {
         building_ = false;
+        lane_.drop_kept();
         begin_batch();
     }
     record_batch batch() const noexcept { return record_batch(records_); }
 
 private:
     static constexpr std::size_t unknown = field_count;
+
+    /// Copies the record's text to the arena.
+    void hold(record_view& record) {
+        for (std::size_t index = 0; index != field_count; ++index) {
+            std::string_view& text = record.text(static_cast<field>(index));
+            text = text_->copy(text);
+        }
+    }
 
     void set_empty(presence value) noexcept {
         if (field_ == unknown)

@@ -79,18 +79,54 @@ const char* match_portable(record_shape& shape, const char* at, const char* end,
     return starts_with(at, end, view(shape.tail())) ? at + shape.tail().size() : nullptr;
 }
 
+/// Whether the text could go on to be an element of that shape. It knows less than `match_portable`: of a value that is
+/// not ASCII, it says no.
+bool is_beginning(const record_shape& shape, std::string_view text, std::size_t field_bytes) noexcept {
+    const char* const end = text.data() + text.size();
+    const char* at = text.data();
+    const auto bytes_left = [&] { return static_cast<std::size_t>(end - at); };
+    const auto is_next = [&](std::string_view expected) {
+        return std::memcmp(at, expected.data(), std::min(expected.size(), bytes_left())) == 0;
+    };
+    for (const shape_member& member : shape) {
+        const std::string_view before(member.before.data(), member.before.size());
+        const bool is_quoted = is_next(before);
+        const std::size_t passed = before.size() - (is_quoted ? 0 : 1);
+        if (!is_quoted && !is_next(before.substr(0, passed)))
+            return false;
+        if (bytes_left() <= passed)
+            return is_quoted;
+        at += passed;
+        const char* stop = nullptr;
+        if (is_quoted)
+            stop = find_special(at, end);
+        else if (is_next("null"))
+            stop = at + std::min<std::size_t>(4, bytes_left());
+        else if (stop = integer_end(at, end); stop == at && *at == '-')
+            ++stop;
+        const auto bytes = static_cast<std::size_t>(stop - at);
+        if (bytes > field_bytes || stop == end)
+            return bytes <= field_bytes;
+        if (is_quoted ? *stop != '"' : bytes == 0)
+            return false;
+        at = stop + (is_quoted ? 1 : 0);
+    }
+    return bytes_left() < shape.tail().size() && is_next({shape.tail().data(), shape.tail().size()});
+}
+
 namespace portable {
 
-const char* run(record_shape& shape, const char* at, const char* end, std::size_t field_bytes,
+const char* run(record_shape& shape, const char* at, const char* end, std::size_t field_bytes, std::size_t most,
                 std::vector<record_view>& out) {
-    for (;;) {
+    for (; most != 0; --most) {
         const char* const next = match_portable(shape, at, end, field_bytes, out.emplace_back(shape.blank()));
         if (!next) {
             out.pop_back();
-            return at;
+            break;
         }
         at = next;
     }
+    return at;
 }
 
 }  // namespace portable
@@ -210,13 +246,14 @@ void record_lane::learn(std::string_view element) {
 
 std::size_t record_lane::take(std::string_view behind, std::vector<record_view>& out) {
     static constexpr std::size_t worth_it = 4;
+    static constexpr auto all = static_cast<std::size_t>(-1);
     if (kind_ == lane_kind::none || behind.empty() || behind.front() == ']')
         return 0;
     const std::size_t records_before = out.size();
     const char* at = behind.data();
     const char* const end = at + behind.size();
     for (std::size_t failed = 0; failed < shapes_.size();) {
-        const char* const next = run(shapes_[current_], at, end, out);
+        const char* const next = run(shapes_[current_], at, end, all, out);
         if (next == at) {
             ++failed;
             current_ = (current_ + 1) % shapes_.size();
@@ -232,24 +269,53 @@ std::size_t record_lane::take(std::string_view behind, std::vector<record_view>&
     else if (learned_)
         lose_hope();
     learned_ = false;
-    return static_cast<std::size_t>(at - behind.data());
+    const std::string_view rest(at, static_cast<std::size_t>(end - at));
+    if (out.size() != records_before && keep(rest))
+        return behind.size();
+    return behind.size() - rest.size();
 }
 
-const char* record_lane::run(record_shape& shape, const char* at, const char* end,
+bool record_lane::keep(std::string_view beginning) {
+    if (beginning.empty() || beginning.size() > most_kept)
+        return false;
+    for (std::size_t tried = 0; tried != shapes_.size(); ++tried) {
+        if (is_beginning(shapes_[current_], beginning, field_bytes_)) {
+            kept_ = beginning;
+            return true;
+        }
+        current_ = (current_ + 1) % shapes_.size();
+    }
+    return false;
+}
+
+bool record_lane::complete_kept(std::string_view& behind, std::vector<record_view>& out) {
+    const std::size_t before = kept_.size();
+    kept_.append(behind.substr(0, most_kept));
+    const char* const begin = kept_.data();
+    const char* const end = run(shapes_[current_], begin, begin + kept_.size(), 1, out);
+    if (end == begin) {
+        kept_.resize(before);
+        return false;
+    }
+    behind.remove_prefix(static_cast<std::size_t>(end - begin) - before);
+    return true;
+}
+
+const char* record_lane::run(record_shape& shape, const char* at, const char* end, std::size_t most,
                              std::vector<record_view>& out) const {
     switch (kind_) {
         case lane_kind::none:
             break;
 #ifdef JOBMODE_AVX2
         case lane_kind::avx2:
-            return avx2::run(shape, at, end, field_bytes_, out);
+            return avx2::run(shape, at, end, field_bytes_, most, out);
 #endif
 #ifdef JOBMODE_SSE2
         case lane_kind::sse2:
-            return sse2::run(shape, at, end, field_bytes_, out);
+            return sse2::run(shape, at, end, field_bytes_, most, out);
 #endif
         default:
-            return portable::run(shape, at, end, field_bytes_, out);
+            return portable::run(shape, at, end, field_bytes_, most, out);
     }
     return at;
 }

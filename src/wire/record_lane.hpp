@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,13 +45,28 @@ public:
     /// follow.
     void learn(std::string_view element);
     /// Takes elements from the start of `behind`, which is what stands behind an element, and returns how many bytes
-    /// they were. The texts of the records are views of `behind`.
+    /// they were. The texts of the records are views of `behind`. An element that the end of `behind` has cut is taken,
+    /// too, and kept, if what is there of it could not be better.
     std::size_t take(std::string_view behind, std::vector<record_view>& out);
+
+    /// The beginning of an element, with the comma before it, or nothing.
+    std::string_view kept() const noexcept { return kept_; }
+    /// Takes the rest of that element from the start of `behind`, and passes over it. The texts of the record are views
+    /// of memory of the lane's, until `drop_kept`. False if the rest surprises it, or is not all there; `kept` is what
+    /// it was then.
+    bool complete_kept(std::string_view& behind, std::vector<record_view>& out);
+    /// Forgets what is kept.
+    void drop_kept() noexcept { kept_.clear(); }
 
 private:
     static constexpr std::size_t max_shapes = 4;
+    /// Bytes of an element that are kept, and bytes that are looked at for the rest of it.
+    static constexpr std::size_t most_kept = 512;
 
-    const char* run(record_shape& shape, const char* at, const char* end, std::vector<record_view>& out) const;
+    /// Takes at most so many elements of that shape; returns where the last one ends.
+    const char* run(record_shape& shape, const char* at, const char* end, std::size_t most,
+                    std::vector<record_view>& out) const;
+    bool keep(std::string_view beginning);
     void lose_hope() noexcept;
 
     std::size_t field_bytes_;
@@ -64,6 +80,7 @@ private:
     /// How often in a row the guess was of no use, and how many elements go to the general lane before the next.
     unsigned disappointments_ = 0;
     std::size_t detour_ = 0;
+    std::string kept_;
 };
 
 }  // namespace jobmode::wire

@@ -57,6 +57,8 @@ public:
 
     auto begin() noexcept { return members_.begin(); }
     auto end() noexcept { return members_.end(); }
+    auto begin() const noexcept { return members_.begin(); }
+    auto end() const noexcept { return members_.end(); }
     /// What stands behind the last value, up to the closing brace.
     const literal& tail() const noexcept { return tail_; }
     /// A record whose fields are present as far as they are in the shape.
