@@ -7,10 +7,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +15,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "integration/black_hole.hpp"
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
 
@@ -36,39 +33,6 @@ const query good("obm", year(2024) / June / 26);
 const query stuck("stuck", year(2024) / June / 26);
 
 enum class operation : std::uint8_t { list, open, users, next, crawl };
-
-/// Listens, and never takes a connection: its queue is full.
-class black_hole {
-public:
-    black_hole() {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        socklen_t size = sizeof address;
-        if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener_, 0) != 0)
-            throw std::runtime_error("cannot listen");
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-        port_ = ntohs(address.sin_port);
-        for (int count = 0; count != 4; ++count) {
-            fillers_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-            ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address), size);
-        }
-    }
-    black_hole(const black_hole&) = delete;
-    black_hole& operator=(const black_hole&) = delete;
-    ~black_hole() {
-        for (const int filler : fillers_)
-            ::close(filler);
-        ::close(listener_);
-    }
-    std::uint16_t port() const noexcept { return port_; }
-
-private:
-    int listener_ = -1;
-    std::uint16_t port_ = 0;
-    std::vector<int> fillers_;
-};
 
 /// A point where an operation waits: how the server and the client come to it, and how one knows that they have.
 struct point {
@@ -160,7 +124,7 @@ public:
 private:
     const point& where_;
     scripted_server server_;
-    std::optional<black_hole> dark_;
+    std::optional<test::black_hole> dark_;
 };
 
 /// An operation under way, and how it ended.
