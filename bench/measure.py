@@ -224,9 +224,10 @@ def scaling(results: Results, ours: Client, url: str, ca: str, seconds: float, m
 def others(results: Results, ours: Client, url: str, ca: str, seconds: float) -> None:
     run = ours.run(url + "/r1", ca, 64, seconds, ["--rate", "5000"])
     results.add("arrivals", rate=5000, latency_us=run["latency_us"], cpu_us_per_query=run["cpu_us_per_query"])
+    # Every connection but the first has a session that it could resume.
     run = ours.run(url + "/r1", ca, 64, seconds, ["--queries", "20000", "--max-uses", "100"])
     results.add("resumption", connections=run["connections"], resumed=run["resumed"],
-                share=round(run["resumed"] / max(run["connections"] - 64, 1), 4))
+                share=round(run["resumed"] / max(run["connections"] - 1, 1), 4))
     few = ours.run(url + "/r1", ca, 100, seconds, ["--queries", "100000", "--connections", "64"])
     many = ours.run(url + "/r1", ca, 100_000, seconds, ["--queries", "100000", "--connections", "64"])
     results.add("waiting", waiting=100_000,
