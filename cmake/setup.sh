@@ -52,6 +52,12 @@ browser_packages=(
     "python3 /usr/bin/python3"
 )
 
+# What the fuzz targets are built with.
+fuzzer=(
+    "clang /usr/bin/clang++"
+    "libclang-rt-14-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"
+)
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -61,6 +67,7 @@ die() {
 
 # Install what is missing, and ask nothing of a machine that has everything.
 install_prerequisites() { install_packages "${prerequisites[@]}"; }
+install_fuzzer() { install_packages "${fuzzer[@]}"; }
 install_interop_servers() { install_packages "${interop_servers[@]}"; }
 install_bench_basics() { install_packages "${bench_basics[@]}"; }
 install_bench_peers() { install_packages "${bench_peers[@]}"; }

@@ -13,7 +13,7 @@ bool contains(std::string_view text, std::string_view lower_case_part) noexcept 
     const auto same = [](char left, char right) {
         return (left >= 'A' && left <= 'Z' ? static_cast<char>(left + ('a' - 'A')) : left) == right;
     };
-    return !std::ranges::search(text, lower_case_part, same).empty();
+    return std::search(text.begin(), text.end(), lower_case_part.begin(), lower_case_part.end(), same) != text.end();
 }
 
 }  // namespace

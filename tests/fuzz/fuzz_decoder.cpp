@@ -1,0 +1,163 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// Whatever the bytes and however they are cut, a decoder says the same; and of a document that Boost.JSON takes whole
+// it says what that document says.
+#include <jobmode/decoder.hpp>
+
+#include <boost/json/parse.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pieces.hpp"
+#include "wire/utf8.hpp"
+
+using namespace jobmode;
+using jobmode::fuzz::require;
+
+namespace {
+
+namespace json = boost::json;
+
+struct decoded {
+    error_code ec;
+    std::vector<record> records;
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+    std::string message;
+    std::string expt_type;
+
+    friend bool operator==(const decoded&, const decoded&) = default;
+};
+
+decoder_limits small_limits() {
+    decoder_limits limits;
+    limits.depth = 8;
+    limits.field_bytes = 64;
+    limits.answer_bytes = 2048;
+    return limits;
+}
+
+decoded decode(decoder& subject, const std::vector<std::string_view>& pieces) {
+    decoded result;
+    for (const std::string_view piece : pieces) {
+        const std::vector<char> bytes(piece.begin(), piece.end());
+        const bool failed = static_cast<bool>(result.ec);
+        const record_batch batch = subject.feed({bytes.data(), bytes.size()}, result.ec);
+        require(!failed || (result.ec && batch.empty()), "an error stays");
+        for (const record_view& each : batch)
+            result.records.emplace_back(each);
+    }
+    subject.finish(result.ec);
+    require(subject.records() == result.records.size(), "records are counted");
+    require(subject.excerpt().size() <= 4 * 64, "the excerpt is short");
+    result.offset = subject.offset();
+    result.bytes = subject.bytes();
+    result.message = subject.message();
+    result.expt_type = subject.expt_type();
+    return result;
+}
+
+std::string text_of(json::string_view text) {
+    return {text.data(), text.size()};
+}
+
+/// The record that an element is. Numbers are left to `same`: the document does not say how they were written.
+record record_of(const json::object& element) {
+    record result;
+    for (std::size_t index = 0; index != field_count; ++index) {
+        const auto which = static_cast<field>(index);
+        const std::string_view key = key_of(which);
+        const json::value* const value = element.if_contains({key.data(), key.size()});
+        if (!value || value->is_object() || value->is_array())
+            continue;
+        result.set(which, value->is_null() ? presence::null : presence::text);
+        if (const json::string* text = value->if_string())
+            result.text(which) = text_of(*text);
+        else if (const bool* truth = value->if_bool())
+            result.text(which) = *truth ? "true" : "false";
+    }
+    return result;
+}
+
+bool same(const record& found, const json::object& element) {
+    record expected = record_of(element);
+    for (std::size_t index = 0; index != field_count; ++index) {
+        const auto which = static_cast<field>(index);
+        const std::string_view key = key_of(which);
+        const json::value* const value = element.if_contains({key.data(), key.size()});
+        if (!value || !value->is_number())
+            continue;
+        // The texts of the numbers are compared by their values.
+        boost::system::error_code ec;
+        const json::value number = json::parse(found.text(which), ec);
+        if (ec || number != *value)
+            return false;
+        expected.text(which) = found.text(which);
+    }
+    return found == expected;
+}
+
+/// The document as Boost.JSON has it, if it is one for the decoder to take: an object whose outermost keys stand once.
+std::optional<json::object> whole_document(std::string_view document) {
+    boost::system::error_code ec;
+    json::parse_options options;
+    options.max_depth = small_limits().depth;
+    const json::value value = json::parse({document.data(), document.size()}, ec, {}, options);
+    if (ec || !value.is_object())
+        return std::nullopt;
+    return value.get_object();
+}
+
+void compare(const decoded& found, const json::object& document) {
+    // Limits, and keys that may stand once: Boost.JSON has no opinion of these.
+    if (found.ec == errc::field_limit || found.ec == errc::answer_limit || found.ec == errc::duplicate_key)
+        return;
+    const json::value* const status = document.if_contains("Status");
+    const json::value* const data = document.if_contains("Data");
+    const json::array* const list = data ? data->if_array() : nullptr;
+    bool fits = (!data || data->is_null() || list) && (!status || status->is_null() || status->is_string());
+    if (list)
+        for (const json::value& each : *list)
+            fits = fits && each.is_object();
+    if (!fits) {
+        require(found.ec == errc::wrong_type, "a wrong type is told");
+        return;
+    }
+    if (!status || !status->is_string()) {
+        require(found.ec == errc::no_status, "a missing Status is told");
+    } else if (status->get_string() == "Error") {
+        require(found.ec == errc::api_error || found.ec == errc::authentication_refused, "an API error is told");
+        if (const json::value* message = document.if_contains("Message"); message && message->is_string())
+            require(found.message == text_of(message->get_string()), "the Message is the document's");
+    } else {
+        require(status->get_string() == "OK" ? !found.ec : found.ec == errc::no_status, "the Status is the document's");
+    }
+    const std::size_t count = list ? list->size() : 0;
+    require(found.records.size() == count, "there are as many records as elements");
+    for (std::size_t index = 0; index != count; ++index)
+        require(same(found.records[index], (*list)[index].get_object()), "a record is its element");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const fuzz::input input = fuzz::split_input(data, size);
+    decoder subject(small_limits());
+    const decoded whole = decode(subject, {input.document});
+    subject.reset();
+    require(decode(subject, fuzz::cut(input)) == whole, "the result does not depend on the cuts");
+    require(whole.bytes <= input.document.size() && whole.offset <= input.document.size(), "places are in the answer");
+
+    // Boost.JSON takes no byte order mark.
+    std::string_view text = input.document;
+    if (text.starts_with("\xEF\xBB\xBF"))
+        text.remove_prefix(3);
+    if (const std::optional<json::object> document = whole_document(text))
+        compare(whole, *document);
+    else
+        require(static_cast<bool>(whole.ec), "what Boost.JSON refuses is refused");
+    if (!whole.ec)
+        require(wire::is_utf8(input.document), "what is accepted is UTF-8");
+    return 0;
+}
