@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <optional>
@@ -101,6 +102,20 @@ rusage usage() {
     return now;
 }
 
+class failure : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Not getrusage's ru_maxrss, which a program inherits from the one that started it.
+long peak_rss_kib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:"))
+            return std::stol(line.substr(6));
+    throw failure("no VmHWM in /proc/self/status");
+}
+
 double cpu_seconds() {
     const rusage now = usage();
     return seconds_of(now.ru_utime) + seconds_of(now.ru_stime);
@@ -120,11 +135,6 @@ void read(const jobmode::record_list& records, result& into) {
             into.text_bytes += record.text(static_cast<jobmode::field>(index)).size();
     into.records += records.size();
 }
-
-class failure : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
 
 jobmode::client_config config_of(const options& chosen) {
     jobmode::client_config config(chosen.url);
@@ -247,7 +257,7 @@ void print(const result& counted) {
         static_cast<unsigned long long>(counted.queries), static_cast<unsigned long long>(counted.records),
         counted.seconds, counted.cpu_seconds / queries * 1e6, microseconds(latency.quantile(0.5)),
         microseconds(latency.quantile(0.9)), microseconds(latency.quantile(0.99)),
-        microseconds(latency.quantile(0.999)), microseconds(latency.max), usage().ru_maxrss,
+        microseconds(latency.quantile(0.999)), microseconds(latency.max), peak_rss_kib(),
         static_cast<double>(counted.allocations) / queries, static_cast<unsigned long long>(counted.connections),
         static_cast<unsigned long long>(counted.resumed));
 }
