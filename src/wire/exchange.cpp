@@ -150,11 +150,6 @@ public:
             if (!message_->is_header_done() && rest.size() <= header_limit_ &&
                 rest.find("\r\n\r\n") == std::string_view::npos)
                 break;
-            // Beast judges the first part of a header that it sees at once, and the others only when the header is
-            // complete; so that the split decides nothing, it sees none before that.
-            if (!message_->is_header_done() && rest.size() <= header_limit_ &&
-                rest.find("\r\n\r\n") == std::string_view::npos)
-                break;
             const std::size_t count = message_->put({rest.data(), rest.size()}, ec);
             taken += count;
             if (ec == http::error::need_more) {
