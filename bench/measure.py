@@ -210,13 +210,15 @@ def scaling(results: Results, ours: Client, url: str, ca: str, seconds: float, m
     for in_flight in (1, 10, 100, 1000, 10000):
         if in_flight > most:
             break
-        run = ours.run(url + "/r1", ca, in_flight, seconds, ["--connections", str(min(in_flight, 1000))])
+        run = ours.run(url + "/r1", ca, in_flight, seconds + in_flight / 2000,
+                       ["--connections", str(min(in_flight, 1000))])
         results.add("concurrency", in_flight=in_flight, cpu_us_per_query=run["cpu_us_per_query"],
                     queries_per_second=round(run["queries"] / run["seconds"]), latency_us=run["latency_us"])
     for connections in (100, 1000, 2000, 10000):
         if connections > most:
             break
-        run = ours.run(url + "/r1", ca, connections, seconds, ["--connections", str(connections)])
+        # The handshakes come first, and take their time.
+        run = ours.run(url + "/r1", ca, connections, seconds + connections / 500, ["--connections", str(connections)])
         results.add("connections", connections=run["connections"], cpu_us_per_query=run["cpu_us_per_query"],
                     peak_rss_kib=run["peak_rss_kib"],
                     kib_per_connection=round(run["peak_rss_kib"] / max(run["connections"], 1), 1))

@@ -139,24 +139,21 @@ client::executor_type client::get_executor() const noexcept {
     return engine_->user_executor();
 }
 
-void client::start_list(asio::any_completion_handler<void(error_code, std::vector<record>)> handler, query asked,
-                        diagnostics* diag) {
+void client::start_list(detail::bound_handler<std::vector<record>> handler, query asked, diagnostics* diag) {
     auto op = std::make_shared<list_operation>(
         std::move(asked), completion<std::vector<record>>(std::move(handler), engine_->user_executor()), diag);
     op->let_cancel(engine_);
     submit(engine_, std::move(op));
 }
 
-void client::start_open(asio::any_completion_handler<void(error_code, record_stream)> handler, query asked,
-                        diagnostics* diag) {
+void client::start_open(detail::bound_handler<record_stream> handler, query asked, diagnostics* diag) {
     auto op = std::make_shared<net::stream_operation>(
         engine_, std::move(asked), completion<record_stream>(std::move(handler), engine_->user_executor()), diag);
     op->let_cancel();
     submit(engine_, std::move(op));
 }
 
-void client::start_list_users(asio::any_completion_handler<void(error_code, std::vector<std::string>)> handler,
-                              diagnostics* diag) {
+void client::start_list_users(detail::bound_handler<std::vector<std::string>> handler, diagnostics* diag) {
     auto op = std::make_shared<users_operation>(
         engine_->config().limits, completion<std::vector<std::string>>(std::move(handler), engine_->user_executor()),
         diag);

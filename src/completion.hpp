@@ -1,13 +1,11 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/detail/bound_handler.hpp>
 #include <jobmode/error.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -24,12 +22,12 @@ namespace asio = boost::asio;
 template <class Result>
 class completion {
 public:
-    using handler_type = asio::any_completion_handler<void(error_code, Result)>;
+    using bound_handler = detail::bound_handler<Result>;
 
     /// No handler.
     completion() = default;
-    completion(handler_type handler, const asio::any_io_executor& fallback) {
-        kept_.emplace(std::move(handler), fallback);
+    completion(bound_handler handler, const asio::any_io_executor& fallback) {
+        kept_.emplace(handler.executor ? handler.executor : fallback, std::move(handler.handler));
     }
     completion(completion&& other) noexcept { *this = std::move(other); }
     completion& operator=(completion&& other) noexcept {
@@ -59,7 +57,10 @@ public:
     void post(error_code ec, Result result) {
         contents last = std::move(*kept_);
         kept_.reset();
-        asio::post(last.fallback, asio::append(std::move(last.handler), ec, std::move(result)));
+        const asio::any_io_executor where = last.work.get_executor();
+        asio::post(where, [last = std::move(last), ec, result = std::move(result)]() mutable {
+            std::move(last.handler)(ec, std::move(result));
+        });
     }
 
     /// Destroys the handler without calling it.
@@ -69,14 +70,11 @@ public:
     }
 
 private:
-    using work_guard = asio::executor_work_guard<asio::associated_executor_t<handler_type, asio::any_io_executor>>;
-
     struct contents {
-        contents(handler_type which, const asio::any_io_executor& otherwise)
-            : work(asio::get_associated_executor(which, otherwise)), fallback(otherwise), handler(std::move(which)) {}
-        work_guard work;
-        asio::any_io_executor fallback;
-        handler_type handler;
+        contents(const asio::any_io_executor& where, typename bound_handler::handler_type which)
+            : work(where), handler(std::move(which)) {}
+        asio::executor_work_guard<asio::any_io_executor> work;
+        typename bound_handler::handler_type handler;
     };
     std::optional<contents> kept_;
 };

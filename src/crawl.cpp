@@ -2,9 +2,9 @@
 #include <jobmode/crawl.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/circular_buffer.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -49,7 +49,8 @@ struct crawl::state : std::enable_shared_from_this<state> {
     std::uint64_t pulled = 0;
     error_code source_error;
     std::vector<std::shared_ptr<member>> in_flight;
-    std::deque<outcome> ready;
+    /// Grows as it must; unlike a deque, it does not allocate for every outcome, which is as large as a block of one.
+    boost::circular_buffer<outcome> ready;
     next_handler consumer;
 };
 
@@ -178,6 +179,8 @@ void crawl::state::on_outcome(outcome ended) {
     // The client is closed: whatever was pulled now would end in the same way.
     if (refused || ended.error == asio::error::operation_aborted)
         at = stage::draining;
+    if (ready.full())
+        ready.set_capacity(std::max<std::size_t>(2 * ready.capacity(), 16));
     ready.push_back(std::move(ended));
     refill();
     deliver();
@@ -219,7 +222,7 @@ void crawl::stop() {
     state_->engine->enter([state = state_] { state->stop(); });
 }
 
-void crawl::start_next(asio::any_completion_handler<void(error_code, std::optional<outcome>)> handler) {
+void crawl::start_next(detail::bound_handler<std::optional<outcome>> handler) {
     state::next_handler consumer(std::move(handler), state_->engine->user_executor());
     state_->engine->enter(
         [state = state_, consumer = std::move(consumer)]() mutable { state->next(std::move(consumer)); });

@@ -117,7 +117,7 @@ void record_stream::close() noexcept {
         operation->owner().enter([operation] { operation->close(); });
 }
 
-void record_stream::start_next(asio::any_completion_handler<void(error_code, record_batch)> handler) {
+void record_stream::start_next(detail::bound_handler<record_batch> handler) {
     net::stream_operation::next_handler reader(std::move(handler), executor_);
     if (!operation_) {
         reader.post({}, record_batch());

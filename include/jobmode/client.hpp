@@ -2,13 +2,13 @@
 #pragma once
 
 #include <jobmode/config.hpp>
+#include <jobmode/detail/bound_handler.hpp>
 #include <jobmode/error.hpp>
 #include <jobmode/metrics.hpp>
 #include <jobmode/query.hpp>
 #include <jobmode/record.hpp>
 #include <jobmode/stream.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 
@@ -54,8 +54,9 @@ public:
     template <class Token = default_token>
     auto async_list(query asked, diagnostics* diag, Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, std::vector<record>)>(
-            [](asio::any_completion_handler<void(error_code, std::vector<record>)> handler, client* self, query what,
-               diagnostics* out) { self->start_list(std::move(handler), std::move(what), out); },
+            [](auto handler, client* self, query what, diagnostics* out) {
+                self->start_list(detail::bound_handler<std::vector<record>>(std::move(handler)), std::move(what), out);
+            },
             token, this, std::move(asked), diag);
     }
 
@@ -73,8 +74,9 @@ public:
     template <class Token = default_token>
     auto async_open(query asked, diagnostics* diag, Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, record_stream)>(
-            [](asio::any_completion_handler<void(error_code, record_stream)> handler, client* self, query what,
-               diagnostics* out) { self->start_open(std::move(handler), std::move(what), out); },
+            [](auto handler, client* self, query what, diagnostics* out) {
+                self->start_open(detail::bound_handler<record_stream>(std::move(handler)), std::move(what), out);
+            },
             token, this, std::move(asked), diag);
     }
 
@@ -90,8 +92,9 @@ public:
     template <class Token = default_token>
     auto async_list_users(diagnostics* diag, Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, std::vector<std::string>)>(
-            [](asio::any_completion_handler<void(error_code, std::vector<std::string>)> handler, client* self,
-               diagnostics* out) { self->start_list_users(std::move(handler), out); },
+            [](auto handler, client* self, diagnostics* out) {
+                self->start_list_users(detail::bound_handler<std::vector<std::string>>(std::move(handler)), out);
+            },
             token, this, diag);
     }
 
@@ -106,12 +109,9 @@ public:
 
 private:
     friend class crawl;
-    void start_list(asio::any_completion_handler<void(error_code, std::vector<record>)> handler, query asked,
-                    diagnostics* diag);
-    void start_open(asio::any_completion_handler<void(error_code, record_stream)> handler, query asked,
-                    diagnostics* diag);
-    void start_list_users(asio::any_completion_handler<void(error_code, std::vector<std::string>)> handler,
-                          diagnostics* diag);
+    void start_list(detail::bound_handler<std::vector<record>> handler, query asked, diagnostics* diag);
+    void start_open(detail::bound_handler<record_stream> handler, query asked, diagnostics* diag);
+    void start_list_users(detail::bound_handler<std::vector<std::string>> handler, diagnostics* diag);
 
     std::shared_ptr<net::engine> engine_;
 };

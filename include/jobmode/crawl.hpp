@@ -2,8 +2,8 @@
 #pragma once
 
 #include <jobmode/client.hpp>
+#include <jobmode/detail/bound_handler.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
 
 #include <chrono>
@@ -84,8 +84,8 @@ public:
     template <class Token = default_token>
     auto async_next(Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, std::optional<outcome>)>(
-            [](asio::any_completion_handler<void(error_code, std::optional<outcome>)> handler, crawl* self) {
-                self->start_next(std::move(handler));
+            [](auto handler, crawl* self) {
+                self->start_next(detail::bound_handler<std::optional<outcome>>(std::move(handler)));
             },
             token, this);
     }
@@ -113,7 +113,7 @@ private:
         };
     }
 
-    void start_next(asio::any_completion_handler<void(error_code, std::optional<outcome>)> handler);
+    void start_next(detail::bound_handler<std::optional<outcome>> handler);
 
     std::shared_ptr<state> state_;
 };

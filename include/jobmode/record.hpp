@@ -185,6 +185,8 @@ public:
 
     /// A copy of `text`.
     std::string_view copy(std::string_view text);
+    /// Room for so many bytes of text; null if that is none.
+    char* claim(std::size_t bytes);
     /// Forgets the text and keeps the memory.
     void clear() noexcept;
 

@@ -1,10 +1,10 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/detail/bound_handler.hpp>
 #include <jobmode/error.hpp>
 #include <jobmode/record.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
@@ -47,8 +47,8 @@ public:
     template <class Token = default_token>
     auto async_next(Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, record_batch)>(
-            [](asio::any_completion_handler<void(error_code, record_batch)> handler, record_stream* self) {
-                self->start_next(std::move(handler));
+            [](auto handler, record_stream* self) {
+                self->start_next(detail::bound_handler<record_batch>(std::move(handler)));
             },
             token, this);
     }
@@ -61,7 +61,7 @@ public:
 private:
     friend class net::stream_operation;
     explicit record_stream(std::shared_ptr<net::stream_operation> operation) noexcept;
-    void start_next(asio::any_completion_handler<void(error_code, record_batch)> handler);
+    void start_next(detail::bound_handler<record_batch> handler);
     void close() noexcept;
 
     std::shared_ptr<net::stream_operation> operation_;

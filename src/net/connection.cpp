@@ -237,6 +237,7 @@ void connection::wait_readable() {
     if (operations_.empty() && state_ == state::ready && in_begin_ == in_end_) {
         in_.reset();
         in_begin_ = in_end_ = 0;
+        transport_.release_buffers();
     }
     transport_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code) {
         self->reading_ = false;

@@ -47,8 +47,9 @@ tls_context::tls_context(const tls_config& config, std::string host, bool is_ip_
 
     SSL_CTX_set_min_proto_version(context, config.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    // Not SSL_MODE_RELEASE_BUFFERS, which would allocate and free them at each read: `transport::release_buffers` does
+    // that for a connection that rests.
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
     static constexpr unsigned char alpn[] = "\x08http/1.1";
     SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1);

@@ -101,6 +101,11 @@ error_code transport::verification_error(std::string& detail) const {
     return ssl_ ? tls_context::verification_error(ssl_.get(), detail) : error_code();
 }
 
+void transport::release_buffers() noexcept {
+    if (ssl_)
+        SSL_free_buffers(ssl_.get());
+}
+
 void transport::close() noexcept {
     if (!socket_.is_open())
         return;

@@ -75,6 +75,9 @@ public:
         socket_.async_wait(what, std::forward<Handler>(handler));
     }
 
+    /// Gives back what memory can be had again when there is something to read or to write.
+    void release_buffers() noexcept;
+
     /// Says goodbye, if that takes no waiting, and closes; every wait ends with `operation_aborted`.
     void close() noexcept;
 

@@ -88,12 +88,19 @@ char* text_arena::reserve(std::size_t bytes) {
     return blocks_[current_].bytes.get() + used_;
 }
 
+char* text_arena::claim(std::size_t bytes) {
+    if (bytes == 0)
+        return nullptr;
+    char* const at = reserve(bytes);
+    used_ += bytes;
+    return at;
+}
+
 std::string_view text_arena::copy(std::string_view text) {
     if (text.empty())
         return {};
-    char* const at = reserve(text.size());
+    char* const at = claim(text.size());
     std::memcpy(at, text.data(), text.size());
-    used_ += text.size();
     return {at, text.size()};
 }
 
@@ -105,12 +112,26 @@ void text_arena::clear() noexcept {
 }  // namespace detail
 
 void record_list::append(record_batch batch) {
-    records_.reserve(std::max(records_.capacity(), records_.size() + batch.size()));
+    std::size_t bytes = 0;
+    for (const record_view& from : batch)
+        for (std::size_t index = 0; index != field_count; ++index)
+            bytes += from.text(static_cast<field>(index)).size();
+    char* at = text_.claim(bytes);
+    const std::size_t needed = records_.size() + batch.size();
+    if (needed > records_.capacity())
+        // The answer's first batch is as a rule its only one; a longer answer grows as vectors do.
+        records_.reserve(records_.empty() ? needed : std::max(needed, 2 * records_.capacity()));
     for (const record_view& from : batch) {
         record_view& to = records_.emplace_back(from);
         for (std::size_t index = 0; index != field_count; ++index) {
             std::string_view& text = to.text(static_cast<field>(index));
-            text = text_.copy(text);
+            if (text.empty()) {
+                text = {};
+                continue;
+            }
+            std::memcpy(at, text.data(), text.size());
+            text = {at, text.size()};
+            at += text.size();
         }
     }
 }
