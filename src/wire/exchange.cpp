@@ -129,6 +129,7 @@ public:
         head_ = response_head();
         location_.clear();
         retry_after_.clear();
+        in_chunks_ = false;
         started_ = false;
     }
 
@@ -138,7 +139,7 @@ public:
         std::size_t taken = 0;
         ec = {};
         while (taken != bytes.size() && !message_->is_done()) {
-            const std::string_view rest = bytes.substr(taken);
+            std::string_view rest = bytes.substr(taken);
             // Beast looks for the end of what can only be a header until its limit is reached; refusing what cannot
             // become one lets a server that speaks another protocol be told at once.
             if (!message_->got_some() && !plausible(rest)) {
@@ -146,10 +147,17 @@ public:
                 return taken;
             }
             // Beast judges the first part of a header that it sees at once, and the others only when the header is
-            // complete; so that the split decides nothing, it sees none before that.
-            if (!message_->is_header_done() && rest.size() <= header_limit_ &&
-                rest.find("\r\n\r\n") == std::string_view::npos)
+            // complete; so that the split decides nothing, it sees a header whole, and by itself.
+            if (!message_->is_header_done()) {
+                const auto end = rest.find(header_end);
+                if (end != std::string_view::npos)
+                    rest = rest.substr(0, end + header_end.size());
+                else if (rest.size() <= header_limit_)
+                    break;
+            } else if (message_->chunked() && !in_chunks_ && rest.size() < least_chunked) {
+                // Beast asserts that it is not shown the end of an empty body in two parts.
                 break;
+            }
             const std::size_t count = message_->put({rest.data(), rest.size()}, ec);
             taken += count;
             if (ec == http::error::need_more) {
@@ -189,6 +197,10 @@ public:
     std::string_view cookie() const noexcept { return cookie_; }
 
 private:
+    static constexpr std::string_view header_end = "\r\n\r\n";
+    /// The length of the shortest chunked body, the empty one.
+    static constexpr std::size_t least_chunked = 5;
+
     class message final : public http::basic_parser<false> {
     public:
         explicit message(parser& owner) : owner_(owner) {}
@@ -237,7 +249,7 @@ private:
                 owner_.sink_->on_body({body.data(), body.size()}, ec);
             return body.size();
         }
-        void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
+        void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override { owner_.in_chunks_ = true; }
         std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code& ec) override {
             return on_body_impl(body, ec);
         }
@@ -268,6 +280,7 @@ private:
     std::string retry_after_;
     std::string cookie_;
     bool interim_ = false;
+    bool in_chunks_ = false;
     bool started_ = false;
 };
 

@@ -102,8 +102,8 @@ bool is_beginning(const record_shape& shape, std::string_view text, std::size_t 
             stop = find_special(at, end);
         else if (is_next("null"))
             stop = at + std::min<std::size_t>(4, bytes_left());
-        else if (stop = integer_end(at, end); stop == at && *at == '-')
-            ++stop;
+        else if (stop = integer_end(at, end); stop == at && *at == '-' && bytes_left() == 1)
+            stop = end;
         const auto bytes = static_cast<std::size_t>(stop - at);
         if (bytes > field_bytes || stop == end)
             return bytes <= field_bytes;

@@ -268,6 +268,17 @@ TEST_CASE("what is not this API's answer has its own error, at its own byte") {
     });
 }
 
+TEST_CASE("an error in a record is at its own byte, however much the records before it are like it") {
+    const std::string records = R"({"A":7,"ID":"1"},{"A":7,"ID":"1"},{"A":7,"ID":"1"},)";
+    const std::size_t start = 9 + records.size();
+    require_faults({{R"({"Data":[)" + records + R"({"A":-,"ID":"2"})", errc::json_syntax, start + 6, 3},
+                    {R"({"Data":[)" + records + R"({"A":-,"ID"::"2"})", errc::json_syntax, start + 6, 3},
+                    {R"({"Data":[)" + records + R"({"A":07,"ID":"2"})", errc::json_syntax, start + 6, 3},
+                    {R"({"Data":[)" + records + R"({"A":nulx,"ID":"2"})", errc::json_syntax, start + 8, 3},
+                    {R"({"Data":[)" + records + "{\"A\":7,\"ID\":\"\xFF", errc::bad_utf8, start + 13, 3},
+                    {R"({"Data":[)" + records + R"({"A":7,"ID":"2"})", errc::truncated, start + 16, 4}});
+}
+
 TEST_CASE("a repeated Message counts with its last value") {
     const decoded result = decode_every_way(R"({"Status":"Error","Message":"a","Message":"bb"})");
     CHECK(result.ec == errc::api_error);

@@ -94,6 +94,8 @@ TEST_CASE("a response's end is found, however its length is told") {
              {ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n003\r\nllo\r\n0\r\n\r\n", "hello", false, true},
              {ok + "Transfer-Encoding: chunked\r\n\r\n5;a=b;c\r\nhello\r\n0;d\r\nX: y\r\n\r\n", "hello", false, true},
              {ok + "Transfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", "0123456789", false, true},
+             {ok + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "", false, true},
+             {ok + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n", "", false, true},
              {ok + "\r\nhello", "hello", true, false},
              {"HTTP/1.0 200 OK\r\n\r\nhello", "hello", true, false},
              {"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", false, false},
@@ -130,7 +132,7 @@ TEST_CASE("what is no HTTP response is refused") {
              ok + "Content-Length: x\r\n\r\n", ok + "Content-Length: -1\r\n\r\n",
              ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
              ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-             ok + "Transfer-Encoding: chunked\r\n\r\nx\r\n",
+             ok + "Transfer-Encoding: chunked\r\n\r\nx\r\n\r\n",
              ok + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n"}) {
         INFO(text);
         CHECK(error_name(read_every_way(text).ec) == "http_malformed");
