@@ -27,6 +27,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -61,6 +62,7 @@ struct crawl_command {
     std::string from;
     std::string to;
     std::vector<std::string> sets;
+    std::string shard;
     std::string out;
     row_format format = row_format::ndjson;
     std::string max_in_flight = "auto";
@@ -444,6 +446,24 @@ bool set_max_in_flight(const std::string& text, client_config& config) {
     return true;
 }
 
+/// What `--shard` means: a number of a shard, from 1, and how many there are.
+struct shard {
+    std::uint64_t number = 1;
+    std::uint64_t count = 1;
+};
+
+std::optional<shard> parse_shard(std::string_view text) {
+    shard parsed;
+    const char* const end = text.data() + text.size();
+    const auto number = std::from_chars(text.data(), end, parsed.number);
+    if (number.ec != std::errc() || number.ptr == end || *number.ptr != '/')
+        return std::nullopt;
+    const auto count = std::from_chars(number.ptr + 1, end, parsed.count);
+    if (count.ec != std::errc() || count.ptr != end || parsed.number == 0 || parsed.number > parsed.count)
+        return std::nullopt;
+    return parsed;
+}
+
 std::string joined(const std::vector<std::string>& parts) {
     std::string text;
     for (const std::string& part : parts)
@@ -488,6 +508,11 @@ exit_code run_checked(crawl_command& command) {
     std::ranges::sort(command.sets);
     command.sets.erase(std::unique(command.sets.begin(), command.sets.end()), command.sets.end());
 
+    std::optional<shard> part = shard();
+    if (!command.shard.empty() && !(part = parse_shard(command.shard)))
+        return usage_error("--shard: '" + command.shard +
+                           "' is not the number of a shard and how many there are, such as 2/8");
+
     std::optional<client_config> config = command.connection.make_config();
     if (!config)
         return exit_code::usage;
@@ -528,12 +553,15 @@ exit_code run_checked(crawl_command& command) {
                                   command.from,
                                   command.to,
                                   joined(command.sets),
-                                  name_of(command.format)};
+                                  name_of(command.format),
+                                  part->count == 1 ? "" : fmt::format("{}/{}", part->number, part->count)};
     if (resumed)
         if (const std::string other = state->difference(identity); !other.empty())
             return usage_error(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
                                            command.state, other));
 
+    std::erase_if(users,
+                  [&](const std::string& name) { return policy::shard_of(name, part->count) != part->number - 1; });
     policy::crawl_plan plan(users, *from, *to, command.sets);
     if (!state && !command.to_stdout())
         state = std::make_unique<crawl_state>(command.state);
@@ -589,6 +617,12 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->expected(1)
         ->take_all()
         ->type_name("ID")
+        ->group(what);
+
+    app->add_option("--shard", command->shard,
+                    "Only the users of this part of N, counted from 1: the parts together are the whole crawl, none of "
+                    "them shares a user with another")
+        ->type_name("K/N")
         ->group(what);
 
     static constexpr auto output = "Output";

@@ -76,7 +76,8 @@ crawl_state::crawl_state(const std::string& path) : database_(path) {
             SQLITE_ERROR);
     const std::string reached = value("stage");
     stage_ = reached == "finished" ? stage::finished : reached == "unfinished" ? stage::unfinished : stage::none;
-    identity_ = {value("server"), value("users"), value("from"), value("to"), value("sets"), value("format")};
+    identity_ = {value("server"), value("users"),  value("from"), value("to"),
+                 value("sets"),   value("format"), value("shard")};
     output_bytes_ = number(value("output_bytes"));
     records_ = number(value("records"));
 }
@@ -95,7 +96,12 @@ std::string crawl_state::difference(const crawl_identity& wanted) const {
         return found;
     if (identity_.sets != wanted.sets)
         return "the backup sets are others";
-    return differs("--format", identity_.format, wanted.format);
+    if (std::string found = differs("--format", identity_.format, wanted.format); !found.empty())
+        return found;
+    static constexpr auto shard_text = [](const crawl_identity& of) {
+        return of.shard.empty() ? std::string("that of a whole crawl") : of.shard;
+    };
+    return differs("--shard", shard_text(identity_), shard_text(wanted));
 }
 
 void crawl_state::begin(const crawl_identity& identity, const std::vector<std::string>& users, std::uint64_t total) {
@@ -109,6 +115,7 @@ void crawl_state::begin(const crawl_identity& identity, const std::vector<std::s
     set_value("to", identity.to);
     set_value("sets", identity.sets);
     set_value("format", identity.format);
+    set_value("shard", identity.shard);
     set_value("output_bytes", "0");
     set_value("records", "0");
     statement add = database_.prepare("INSERT INTO users(name) VALUES(?)");

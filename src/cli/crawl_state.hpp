@@ -42,6 +42,8 @@ struct crawl_identity {
     std::string to;
     std::string sets;
     std::string format;
+    /// `K/N`; empty if the crawl is not split.
+    std::string shard;
 };
 
 /// A query that has failed for good.

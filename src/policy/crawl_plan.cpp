@@ -7,6 +7,13 @@
 
 namespace jobmode::policy {
 
+std::uint64_t shard_of(std::string_view login_name, std::uint64_t shards) noexcept {
+    std::uint64_t hash = 0xCBF29CE484222325U;
+    for (const char c : login_name)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    return hash % shards;
+}
+
 crawl_plan::crawl_plan(std::vector<std::string> users, std::chrono::year_month_day from, std::chrono::year_month_day to,
                        std::vector<std::string> sets)
     : users_(std::move(users)),

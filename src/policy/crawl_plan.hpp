@@ -6,9 +6,14 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jobmode::policy {
+
+/// Which of `shards` shards, counted from 0, a user belongs to. It depends on the name alone, and is the same on every
+/// machine and in every version: the 64-bit FNV-1a hash of the name's bytes, modulo `shards`, which is not 0.
+std::uint64_t shard_of(std::string_view login_name, std::uint64_t shards) noexcept;
 
 /// Every query of a crawl: users by dates by backup sets, each with a number that depends on nothing but these three
 /// lists. Dates change slowest, so that neighbours concern different users. Thread-safe once constructed.

@@ -145,6 +145,46 @@ TEST_CASE("a crawl killed at any moment and resumed ends as one run through") {
     }
 }
 
+TEST_CASE("the shards of a crawl are the whole crawl, without overlap") {
+    const fleet_fixture with;
+    REQUIRE(with.run("crawl", to_file(with, "whole.ndjson")).exit_code == 0);
+    const std::uint64_t whole_queries = with.server.counters().queries;
+    std::vector<std::string> all;
+    for (const std::string shard : {"1/3", "2/3", "3/3"}) {
+        const std::string name = "part-" + shard.substr(0, 1) + ".ndjson";
+        const auto result = with.run("crawl", to_file(with, name, {"--shard", shard}));
+        INFO(result.err);
+        REQUIRE(result.exit_code == 0);
+        const std::vector<std::string> part = lines_of(with.folder.read(name));
+        CHECK_FALSE(part.empty());
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    std::sort(all.begin(), all.end());
+    CHECK(all == sorted_lines(with.folder.read("whole.ndjson")));
+    CHECK(with.server.counters().queries == 2 * whole_queries);
+}
+
+TEST_CASE("a shard is part of what a state is of, and must be one") {
+    const fleet_fixture with;
+    REQUIRE(with.run("crawl", to_file(with, "out.ndjson", {"--shard", "1/2"})).exit_code == 0);
+    const std::uint64_t queries = with.server.counters().queries;
+    const auto again = with.run("crawl", to_file(with, "out.ndjson", {"--shard", "1/2", "--resume"}));
+    CHECK(again.exit_code == 0);
+    CHECK(contains(again.err, "nothing is left to do"));
+    for (const std::vector<std::string>& other :
+         {std::vector<std::string>{"--shard", "2/2", "--resume"}, {"--resume"}}) {
+        const auto refused = with.run("crawl", to_file(with, "out.ndjson", other));
+        CHECK(refused.exit_code == 2);
+        CHECK(contains(refused.err, "--shard was 1/2"));
+    }
+    for (const char* wrong : {"0/2", "3/2", "1", "1/", "/2", "1/2x", "-1/2", "a/b", "1/0"}) {
+        const auto refused = with.run("crawl", to_file(with, "wrong.ndjson", {"--shard", wrong}));
+        CHECK(refused.exit_code == 2);
+        CHECK(contains(refused.err, "such as 2/8"));
+    }
+    CHECK(with.server.counters().queries == queries);
+}
+
 TEST_CASE("what stands behind the last complete query is cut off") {
     const fleet_fixture with;
     const std::vector<std::string> arguments = to_file(with, "out.ndjson", {"--resume"});

@@ -12,6 +12,7 @@
 using namespace jobmode;
 using namespace std::chrono;
 using jobmode::policy::crawl_plan;
+using jobmode::policy::shard_of;
 
 namespace {
 
@@ -69,4 +70,22 @@ TEST_CASE("a plan may be larger than what 32 bits count") {
     CHECK(plan.size() == std::uint64_t{70'000} * 73'414);
     CHECK(text(plan.at(plan.size() - 1)) == "user 2100-12-31 s");
     CHECK(text(plan.at(0)) == "user 1900-01-01 s");
+}
+
+TEST_CASE("a user's shard is that of the 64-bit FNV-1a hash of the name") {
+    // The published values of the hash.
+    CHECK(shard_of("", UINT64_MAX) == 0xCBF29CE484222325U);
+    CHECK(shard_of("a", UINT64_MAX) == 0xAF63DC4C8601EC8CU);
+    CHECK(shard_of("foobar", UINT64_MAX) == 0x85944171F73967E8U);
+    CHECK(shard_of("foobar", 1) == 0);
+}
+
+TEST_CASE("shards are of about one size") {
+    std::vector<int> sizes(8);
+    for (int user = 0; user != 8000; ++user)
+        ++sizes[shard_of("customer-" + std::to_string(user), sizes.size())];
+    for (const int size : sizes) {
+        CHECK(size > 800);
+        CHECK(size < 1200);
+    }
 }
