@@ -30,7 +30,8 @@ enum class errc {
     connect_failed,
     /// No address of the server accepted a connection in time.
     connect_timeout,
-    /// The TLS handshake failed: a protocol error, an alert, a connection closed half-way.
+    /// The TLS handshake failed: a protocol error, an alert. (A connection that was closed half-way is
+    /// `connection_lost`.)
     handshake_failed,
     /// The TLS handshake did not end in time.
     handshake_timeout,

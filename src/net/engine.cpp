@@ -75,6 +75,7 @@ engine::engine(asio::any_io_executor user_executor, client_config config, const 
       executor_(serialise(user_executor_, config.thread_safe)),
       config_(std::move(config)),
       encoder_(base.host_header, base.path, config_.user_agent, config_.sys_user, config_.sys_pwd),
+      redactor_(config_.sys_pwd),
       cookie_path_(base.path + "/obs/api/json/"),
       resolution_(std::make_shared<net::resolution>(executor_, base.host, base.port)),
       timer_(executor_),
@@ -402,6 +403,12 @@ void engine::resend(std::deque<operation_ptr> lost) {
 void engine::end(const operation_ptr& op, error_code ec) {
     op->state = operation_state::ended;
     op->diagnostics.attempt = op->attempts;
+    if (ec) {
+        redactor_.redact_excerpt(op->diagnostics.excerpt);
+        for (std::string* const text :
+             {&op->diagnostics.server_message, &op->diagnostics.expt_type, &op->diagnostics.detail})
+            redactor_.redact(*text);
+    }
     if (ec != asio::error::operation_aborted) {
         counters_.queries.add(1);
         if (ec)

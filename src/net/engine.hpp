@@ -27,6 +27,7 @@
 #include "policy/pool_ledger.hpp"
 #include "policy/retry.hpp"
 #include "policy/token_bucket.hpp"
+#include "wire/redactor.hpp"
 #include "wire/request.hpp"
 
 namespace jobmode::net {
@@ -125,6 +126,7 @@ private:
     asio::any_io_executor executor_;
     client_config config_;
     wire::request_encoder encoder_;
+    wire::redactor redactor_;
     std::string cookie_path_;
     std::optional<tls_context> tls_;
     std::shared_ptr<net::resolution> resolution_;
