@@ -4,6 +4,7 @@
 #include <jobmode/config.hpp>
 #include <jobmode/detail/bound_handler.hpp>
 #include <jobmode/error.hpp>
+#include <jobmode/export.hpp>
 #include <jobmode/metrics.hpp>
 #include <jobmode/query.hpp>
 #include <jobmode/record.hpp>
@@ -30,7 +31,7 @@ namespace jobmode {
 /// has reached its idle timeout, or the client is closed or destroyed.
 ///
 /// Not thread-safe unless `client_config::thread_safe` is set.
-class client {
+class JOBMODE_EXPORT client {
 public:
     using executor_type = asio::any_io_executor;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jobmode/decoder.hpp>
+#include <jobmode/export.hpp>
 #include <jobmode/secret.hpp>
 
 #include <chrono>
@@ -12,7 +13,7 @@
 namespace jobmode {
 
 /// How a server proves who it is, and how this client does.
-struct tls_config {
+struct JOBMODE_EXPORT tls_config {
     tls_config();
 
     /// A PEM file of the certificate authorities to trust; empty means the system's store.
@@ -32,7 +33,7 @@ struct tls_config {
 };
 
 /// The connections kept to a server.
-struct pool_config {
+struct JOBMODE_EXPORT pool_config {
     pool_config();
 
     /// Connections open or being opened at a time; at least 1.
@@ -48,7 +49,7 @@ struct pool_config {
 };
 
 /// How long things may take. 0 always means no limit.
-struct timeout_config {
+struct JOBMODE_EXPORT timeout_config {
     timeout_config();
 
     /// Resolving the name and connecting to one of its addresses, together.
@@ -66,7 +67,7 @@ struct timeout_config {
 
 /// What is tried again, and how. Connect failures, lost connections, timeouts of connecting and reading, and the
 /// statuses 429, 502, 503 and 504 are; the API's own errors and anything about trust are not.
-struct retry_config {
+struct JOBMODE_EXPORT retry_config {
     retry_config();
 
     /// Attempts after the first.
@@ -85,7 +86,7 @@ struct retry_config {
 };
 
 /// How many queries are under way at a time.
-struct concurrency_config {
+struct JOBMODE_EXPORT concurrency_config {
     concurrency_config();
 
     /// A fixed number; 0 adapts: start low, grow while latency stays flat, back off when it rises or errors come.
@@ -97,7 +98,7 @@ struct concurrency_config {
 };
 
 /// The most queries a second (a token bucket).
-struct rate_config {
+struct JOBMODE_EXPORT rate_config {
     rate_config();
 
     /// Queries a second; 0 means no limit.
@@ -107,7 +108,7 @@ struct rate_config {
 };
 
 /// Everything a client is told about its server.
-struct client_config {
+struct JOBMODE_EXPORT client_config {
     /// `url` is the server's base: `https://cbs.example.com`, with a port and a path prefix if any.
     explicit client_config(std::string_view url);
 

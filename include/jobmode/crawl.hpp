@@ -3,6 +3,7 @@
 
 #include <jobmode/client.hpp>
 #include <jobmode/detail/bound_handler.hpp>
+#include <jobmode/export.hpp>
 
 #include <boost/asio/async_result.hpp>
 
@@ -18,7 +19,7 @@
 namespace jobmode {
 
 /// How one query of a crawl ended.
-struct outcome {
+struct JOBMODE_EXPORT outcome {
     outcome();
     outcome(outcome&&) noexcept;
     outcome& operator=(outcome&&) noexcept;
@@ -39,7 +40,7 @@ struct outcome {
 };
 
 /// How a crawl behaves.
-struct crawl_options {
+struct JOBMODE_EXPORT crawl_options {
     crawl_options();
 
     /// Outcomes kept for a consumer that is slow; when there are so many, nothing more is sent. At least 1.
@@ -57,7 +58,7 @@ struct crawl_options {
 /// and have the outcome `errc::invalid_query`. Destroying the crawl cancels what is in flight and drops its outcomes.
 /// The client must outlive it; closing the client ends the crawl's queries with `operation_aborted`. As thread-safe as
 /// its client.
-class crawl {
+class JOBMODE_EXPORT crawl {
 public:
     /// Gives the next query, or nothing when there are no more; not called again after that.
     using source = std::function<std::optional<query>()>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jobmode/error.hpp>
+#include <jobmode/export.hpp>
 #include <jobmode/record.hpp>
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 namespace jobmode {
 
 /// How much of an answer is taken before it is refused.
-struct decoder_limits {
+struct JOBMODE_EXPORT decoder_limits {
     decoder_limits();
 
     /// Levels of nested arrays and objects, the outermost one included. At least 3, which a well-formed answer needs.
@@ -32,7 +33,7 @@ struct decoder_limits {
 /// is an error. Of a key that stands twice in one record the last value counts.
 ///
 /// One object decodes one answer at a time; not thread-safe, and usable from any thread in turn.
-class decoder {
+class JOBMODE_EXPORT decoder {
 public:
     explicit decoder(decoder_limits limits = {});
     decoder(decoder&&) noexcept;

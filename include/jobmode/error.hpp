@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/export.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/is_error_code_enum.hpp>
@@ -91,14 +93,14 @@ enum class errc {
 
 /// The category of `errc`; its name is `"jobmode"` and its messages are one sentence each.
 /// Thread-safe.
-const boost::system::error_category& error_category() noexcept;
+JOBMODE_EXPORT const boost::system::error_category& error_category() noexcept;
 
 /// Makes an `error_code` of an `errc`; found by argument-dependent lookup.
-error_code make_error_code(errc code) noexcept;
+JOBMODE_EXPORT error_code make_error_code(errc code) noexcept;
 
 /// The name of a code as it is written in the source (`"connect_failed"`), for logs and files that machines read.
 /// For a code of another category it is that category's name and the value, as in `"asio.misc:2"`.
-std::string error_name(error_code code);
+JOBMODE_EXPORT std::string error_name(error_code code);
 
 /// What an operation was doing when it failed.
 enum class phase : std::uint8_t {
@@ -113,12 +115,12 @@ enum class phase : std::uint8_t {
 };
 
 /// `"resolve"`, `"connect"` and so on; `"none"` for `phase::none`.
-std::string_view to_string(phase value) noexcept;
+JOBMODE_EXPORT std::string_view to_string(phase value) noexcept;
 
 /// What is known about a failure beyond its code. Never holds the password.
 ///
 /// An operation that succeeds leaves `attempt` and `http_status` set and the rest empty.
-struct diagnostics {
+struct JOBMODE_EXPORT diagnostics {
     diagnostics();
 
     /// What was being done.

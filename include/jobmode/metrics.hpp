@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/export.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -9,7 +11,7 @@
 namespace jobmode {
 
 /// Latencies counted in buckets whose width is an eighth of their size, from 1 us to 12 days.
-struct latency_histogram {
+struct JOBMODE_EXPORT latency_histogram {
     /// Octaves of eight buckets each.
     static constexpr std::size_t bucket_count = 8 * 38;
 
@@ -36,7 +38,7 @@ struct latency_histogram {
 
 /// What a client has done since it was made: counters that only grow, but for `in_flight`, `waiting`, `connections` and
 /// `in_flight_limit`, which say how things stand.
-struct metrics {
+struct JOBMODE_EXPORT metrics {
     metrics();
 
     /// Queries that ended, answered or failed.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jobmode/error.hpp>
+#include <jobmode/export.hpp>
 
 #include <array>
 #include <chrono>
@@ -17,7 +18,7 @@ namespace jobmode {
 ///
 /// A value that is neither can be made, so that a whole list can be read before anything is refused; `valid` tells,
 /// and no query with an invalid one is ever sent.
-class date_or_job_id {
+class JOBMODE_EXPORT date_or_job_id {
 public:
     /// The invalid value, whose text is empty.
     date_or_job_id() = default;
@@ -50,7 +51,7 @@ private:
 };
 
 /// One question: which jobs ran for this backup user on this date.
-struct query {
+struct JOBMODE_EXPORT query {
     /// An empty query, which is not valid.
     query();
     query(std::string login_name, date_or_job_id backup_date, std::optional<std::string> backup_set_id = std::nullopt);

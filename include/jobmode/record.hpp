@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/export.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -29,7 +31,7 @@ enum class job_mode : std::uint8_t {
 };
 
 /// `"none"`, `"remote"`, `"manual"`, `"scheduled"` or `"unknown"`.
-std::string_view to_string(job_mode mode) noexcept;
+JOBMODE_EXPORT std::string_view to_string(job_mode mode) noexcept;
 
 /// The keys of a record, in the order of the vendor's documentation.
 enum class field : std::uint8_t {
@@ -48,7 +50,7 @@ enum class field : std::uint8_t {
 inline constexpr std::size_t field_count = 9;
 
 /// The API's own spelling of a key: `"ID"`, `"LoginName"` and so on.
-std::string_view key_of(field value) noexcept;
+JOBMODE_EXPORT std::string_view key_of(field value) noexcept;
 
 /// What the answer said of a field.
 enum class presence : std::uint8_t {
@@ -63,10 +65,10 @@ enum class presence : std::uint8_t {
 /// Reads `yyyy-MM-dd HH:mm:ss`, where any of `-`, `:`, `;`, `.`, `/`, `T` and space separates: the vendor's own example
 /// has `2024-06-26 11;34:15`. Nothing if the text has another shape or names no real instant. The API gives no time
 /// zone; the result is the server's local time. Leap seconds are not accepted.
-std::optional<std::chrono::local_seconds> parse_time(std::string_view text) noexcept;
+JOBMODE_EXPORT std::optional<std::chrono::local_seconds> parse_time(std::string_view text) noexcept;
 
 /// The mode that a text of `BackupJobMode` stands for; the empty text is `unknown`.
-job_mode parse_job_mode(std::string_view text) noexcept;
+JOBMODE_EXPORT job_mode parse_job_mode(std::string_view text) noexcept;
 
 /// A backup job as the server reported it. `String` is `std::string` (`record`, which owns its text) or
 /// `std::string_view` (`record_view`, whose text lives where the function that handed it out says).
@@ -177,7 +179,7 @@ private:
 namespace detail {
 
 /// Text that stays where it is until the arena is cleared, in a few large blocks. Movable; its text stays valid then.
-class text_arena {
+class JOBMODE_EXPORT text_arena {
 public:
     text_arena() = default;
     text_arena(text_arena&&) noexcept = default;
@@ -207,7 +209,7 @@ private:
 
 /// All records of one answer, with their text: a movable range of `record_view` that needs a few allocations an answer
 /// and not a few a record. The views live as long as the list, moved or not.
-class record_list {
+class JOBMODE_EXPORT record_list {
 public:
     record_list() = default;
     record_list(record_list&&) noexcept = default;

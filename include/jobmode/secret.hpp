@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/export.hpp>
+
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -13,8 +15,8 @@ template <class T>
 struct cleansing_allocator;
 
 namespace detail {
-void* cleansing_allocate(std::size_t bytes);
-void cleansing_deallocate(void* memory, std::size_t bytes) noexcept;
+JOBMODE_EXPORT void* cleansing_allocate(std::size_t bytes);
+JOBMODE_EXPORT void cleansing_deallocate(void* memory, std::size_t bytes) noexcept;
 }  // namespace detail
 
 template <class T>
@@ -34,7 +36,7 @@ using cleansed_buffer = std::vector<char, cleansing_allocator<char>>;
 
 /// A password. It can be copied and moved, never printed or compared, and its memory is overwritten when it dies.
 /// As thread-safe as a `std::string`.
-class secret {
+class JOBMODE_EXPORT secret {
 public:
     /// An empty secret.
     secret() = default;

@@ -3,6 +3,7 @@
 
 #include <jobmode/detail/bound_handler.hpp>
 #include <jobmode/error.hpp>
+#include <jobmode/export.hpp>
 #include <jobmode/record.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -27,7 +28,7 @@ class stream_operation;
 ///
 /// A stream holds one connection until it has ended or is destroyed. It may outlive its client, whose end ends it with
 /// `operation_aborted`. Destroying it while `async_next` runs cancels that. As thread-safe as its client.
-class record_stream {
+class JOBMODE_EXPORT record_stream {
 public:
     using executor_type = asio::any_io_executor;
 
