@@ -23,6 +23,7 @@
 #include <csignal>
 #include <deque>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -471,6 +472,16 @@ std::string joined(const std::vector<std::string>& parts) {
     return text;
 }
 
+/// The output's path as seen from the state's folder.
+std::string place_of_output(const crawl_command& command) {
+    if (command.to_stdout())
+        return "-";
+    namespace fs = std::filesystem;
+    return fs::weakly_canonical(fs::absolute(command.out))
+        .lexically_relative(fs::weakly_canonical(fs::absolute(command.state)).parent_path())
+        .string();
+}
+
 /// The users of a crawl: those that a resumed one began with, those of the file, or those of the server.
 exit_code find_users(const crawl_command& command, const client_config& config, crawl_state* state,
                      std::vector<std::string>& users) {
@@ -522,6 +533,11 @@ exit_code run_checked(crawl_command& command) {
     if (!set_max_in_flight(command.max_in_flight, *config))
         return usage_error("--max-in-flight: '" + command.max_in_flight +
                            "' is neither auto nor a number from 1 to 1000000");
+    // A thread needs a connection and a query of its own, or all of them together would have more than was allowed.
+    std::size_t most_threads = command.connections;
+    if (config->concurrency.max_in_flight != 0)
+        most_threads = std::min(most_threads, config->concurrency.max_in_flight);
+    command.threads = static_cast<unsigned>(std::min<std::size_t>(command.threads, most_threads));
 
     if (!command.metrics_file.empty())
         if (const std::string problem = replace_file(
@@ -533,11 +549,14 @@ exit_code run_checked(crawl_command& command) {
     std::unique_ptr<crawl_state> state;
     if (!command.to_stdout() && ::access(command.state.c_str(), F_OK) == 0)
         state = std::make_unique<crawl_state>(command.state);
-    if (state && !command.resume && state->holds() == crawl_state::stage::unfinished)
+    const auto refuse_unfinished = [&] {
         return usage_error(
             fmt::format("{} is of a crawl that is not finished: go on with --resume, or remove that "
                         "file to begin anew",
                         command.state));
+    };
+    if (state && !command.resume && state->holds() == crawl_state::stage::unfinished)
+        return refuse_unfinished();
     const bool resumed = state && command.resume && state->holds() != crawl_state::stage::none;
 
     std::vector<std::string> users;
@@ -554,7 +573,8 @@ exit_code run_checked(crawl_command& command) {
                                   command.to,
                                   joined(command.sets),
                                   name_of(command.format),
-                                  part->count == 1 ? "" : fmt::format("{}/{}", part->number, part->count)};
+                                  part->count == 1 ? "" : fmt::format("{}/{}", part->number, part->count),
+                                  place_of_output(command)};
     if (resumed)
         if (const std::string other = state->difference(identity); !other.empty())
             return usage_error(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
@@ -563,13 +583,22 @@ exit_code run_checked(crawl_command& command) {
     std::erase_if(users,
                   [&](const std::string& name) { return policy::shard_of(name, part->count) != part->number - 1; });
     policy::crawl_plan plan(users, *from, *to, command.sets);
-    if (!state && !command.to_stdout())
+    if (!state && !command.to_stdout()) {
         state = std::make_unique<crawl_state>(command.state);
+        // Another process can have begun and ended while the users were listed.
+        if (state->holds() == crawl_state::stage::unfinished)
+            return refuse_unfinished();
+    }
     if (resumed)
         state->load(plan.size());
     else if (state)
         state->begin(identity, command.all_users ? users : std::vector<std::string>(), plan.size());
     if (resumed && state->done_count() == plan.size()) {
+        if (::access(command.out.c_str(), F_OK) != 0)
+            throw output_error(system_problem("find", command.out) +
+                               ": put the file back, or remove the state to crawl anew");
+        // A crawl that was killed at its very end has left the list of what failed before.
+        ::unlink(command.failed_path().c_str());
         fmt::print(stderr, "nothing is left to do: all {} queries have been answered; records are in {}\n",
                    grouped(plan.size()), command.out);
         return exit_code::all_answered;

@@ -58,7 +58,7 @@ private:
             throw output_error(system_problem("open", path_));
         if (static_cast<std::uint64_t>(is.st_size) < keep)
             throw output_error(fmt::format(
-                "{} is shorter than what this crawl has written: put the file back, or crawl anew without --resume",
+                "{} is shorter than what this crawl has written: put the file back, or remove the state to crawl anew",
                 path_));
         if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0 || ::lseek(file_.get(), 0, SEEK_END) < 0 ||
             ::fsync(file_.get()) != 0)
@@ -87,7 +87,8 @@ private:
 /// a later one, changes them and never doubles them; this is why nothing needs to be cut off.
 class sqlite_output final : public crawl_output {
 public:
-    sqlite_output(const std::string& path, std::string server) : database_(path), server_(std::move(server)) {
+    sqlite_output(const std::string& path, std::string server, std::uint64_t keep)
+        : database_(path), server_(std::move(server)), answered_(keep) {
         database_.execute(
             "PRAGMA synchronous=FULL;"
             "CREATE TABLE IF NOT EXISTS queries("
@@ -100,6 +101,7 @@ public:
             " ID TEXT, LoginName TEXT, Owner TEXT, UserId TEXT, StartTime TEXT, EndTime TEXT, BackupSetID TEXT,"
             " BackupSetName TEXT, BackupJobMode TEXT,"
             " PRIMARY KEY(Server, QueryLoginName, BackupDate, QueryBackupSetID, Number)) WITHOUT ROWID;");
+        check_holds(keep);
         put_query_ = database_.prepare(
             "INSERT OR REPLACE INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records) "
             "VALUES(?, ?, ?, ?, ?, ?)");
@@ -119,6 +121,7 @@ public:
         std::int64_t number = 0;
         for (const record_view& record : answered.records)
             add_record(answered.query, record, number++);
+        ++answered_;
         ++pending_;
     }
 
@@ -135,10 +138,20 @@ public:
     std::uint64_t sync() override {
         if (std::exchange(pending_, 0) != 0)
             database_.execute("COMMIT");
-        return 0;
+        return answered_;
     }
 
 private:
+    void check_holds(std::uint64_t keep) {
+        statement count = database_.prepare("SELECT count(*) FROM queries WHERE Server = ?");
+        count.bind(0, server_).step();
+        if (static_cast<std::uint64_t>(count.integer(0)) < keep)
+            throw output_error(
+                fmt::format("{} holds less than what this crawl has written: put the file back, or "
+                            "remove the state to crawl anew",
+                            database_.path()));
+    }
+
     void begin() {
         if (pending_ == 0)
             database_.execute("BEGIN IMMEDIATE");
@@ -172,6 +185,7 @@ private:
     statement put_failure_;
     statement forget_records_;
     statement put_record_;
+    std::uint64_t answered_;
     std::uint64_t pending_ = 0;
 };
 
@@ -180,7 +194,7 @@ private:
 std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path, const std::string& server,
                                           std::uint64_t keep) {
     if (format == row_format::sqlite)
-        return std::make_unique<sqlite_output>(path, server);
+        return std::make_unique<sqlite_output>(path, server, keep);
     return std::make_unique<text_output>(format, path, server, keep);
 }
 

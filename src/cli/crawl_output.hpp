@@ -30,13 +30,13 @@ public:
     virtual void add_failure(const outcome& failed) = 0;
     /// How much is held back until `sync`, in bytes.
     virtual std::uint64_t pending() const noexcept = 0;
-    /// Makes everything taken so far last. Returns the length up to which the output then is complete: what
-    /// `make_output` is to be given if the crawl is resumed here.
+    /// Makes everything taken so far last. Returns how much of the output is then complete, in bytes of text or in
+    /// answered queries of tables: what `make_output` is to be given if the crawl is resumed here.
     virtual std::uint64_t sync() = 0;
 };
 
-/// Opens an output for the first time, or, with `keep` bytes of it known to be complete, again: what stands behind them
-/// is cut off. The path `-` is standard output.
+/// Opens an output for the first time, or, with `keep` of it known to be complete, again: text that stands behind it is
+/// cut off, and an output that holds less is refused. The path `-` is standard output.
 std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path, const std::string& server,
                                           std::uint64_t keep);
 

@@ -12,7 +12,7 @@
 namespace jobmode::cli {
 namespace {
 
-constexpr std::string_view layout = "1";
+constexpr std::string_view layout = "2";
 
 // A commit writes the blocks in which something changed, and not the whole set.
 constexpr std::size_t block_bytes = 1024;
@@ -76,8 +76,8 @@ crawl_state::crawl_state(const std::string& path) : database_(path) {
             SQLITE_ERROR);
     const std::string reached = value("stage");
     stage_ = reached == "finished" ? stage::finished : reached == "unfinished" ? stage::unfinished : stage::none;
-    identity_ = {value("server"), value("users"),  value("from"), value("to"),
-                 value("sets"),   value("format"), value("shard")};
+    identity_ = {value("server"), value("users"),  value("from"),  value("to"),
+                 value("sets"),   value("format"), value("shard"), value("out")};
     output_bytes_ = number(value("output_bytes"));
     records_ = number(value("records"));
 }
@@ -101,7 +101,9 @@ std::string crawl_state::difference(const crawl_identity& wanted) const {
     static constexpr auto shard_text = [](const crawl_identity& of) {
         return of.shard.empty() ? std::string("that of a whole crawl") : of.shard;
     };
-    return differs("--shard", shard_text(identity_), shard_text(wanted));
+    if (std::string found = differs("--shard", shard_text(identity_), shard_text(wanted)); !found.empty())
+        return found;
+    return differs("--out, as seen from the state's folder,", identity_.out, wanted.out);
 }
 
 void crawl_state::begin(const crawl_identity& identity, const std::vector<std::string>& users, std::uint64_t total) {
@@ -116,6 +118,7 @@ void crawl_state::begin(const crawl_identity& identity, const std::vector<std::s
     set_value("sets", identity.sets);
     set_value("format", identity.format);
     set_value("shard", identity.shard);
+    set_value("out", identity.out);
     set_value("output_bytes", "0");
     set_value("records", "0");
     statement add = database_.prepare("INSERT INTO users(name) VALUES(?)");

@@ -44,6 +44,8 @@ struct crawl_identity {
     std::string format;
     /// `K/N`; empty if the crawl is not split.
     std::string shard;
+    /// The output's path as seen from the state's folder, so that the two can be moved together.
+    std::string out;
 };
 
 /// A query that has failed for good.
@@ -80,7 +82,7 @@ public:
 
     const index_set& done() const noexcept { return done_; }
     std::uint64_t done_count() const noexcept { return done_count_; }
-    /// Bytes of the output that belong to queries done.
+    /// How much of the output belongs to queries done, as `crawl_output::sync` counts it.
     std::uint64_t output_bytes() const noexcept { return output_bytes_; }
     std::uint64_t records() const noexcept { return records_; }
     std::uint64_t failed_count();

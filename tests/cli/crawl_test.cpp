@@ -90,6 +90,20 @@ TEST_CASE("threads share the work and the limits") {
     CHECK(lines_of(with.folder.read("out.ndjson")).size() == records_of(with.server.fleet()));
 }
 
+TEST_CASE("more threads than the limits allow do not exceed them") {
+    // Every answer takes a moment, so that threads without a share of the limits would be seen together.
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.latency = sim::latency_spec::parse("2ms").value();
+    const fleet_fixture with(std::move(config));
+    const std::vector<std::string> limit =
+        GENERATE(std::vector<std::string>{"--connections", "2"}, std::vector<std::string>{"--max-in-flight", "2"});
+    std::vector<std::string> more{"--threads", "8"};
+    more.insert(more.end(), limit.begin(), limit.end());
+    CHECK(with.run("crawl", to_file(with, "out.ndjson", more)).exit_code == 0);
+    CHECK(with.server.counters().most_in_flight <= 2);
+    CHECK(with.server.counters().queries == 400);
+}
+
 TEST_CASE("a crawl of a list of users asks only for them, and for each set if there are sets") {
     const fleet_fixture with;
     const std::string users = with.folder.write("users", "obm\r\n\nobm\ncustomer-0001\n");
@@ -251,6 +265,7 @@ TEST_CASE("a state is only used for the crawl that it is of") {
     refused(to_file(with, "out.ndjson", {"--resume", "--backup-set-id", "1"}), "sets");
     const std::string users = with.folder.write("users", "obm\n");
     refused({"--users", users, "--from", "2024-06-21", "--to", "2024-06-30", "--out", out, "--resume"}, "users");
+    refused(to_file(with, "other.ndjson", {"--resume", "--state", out + ".state"}), "--out");
     refused(to_file(with, "other.ndjson", {"--state", with.folder.write("text", "not a database, but long enough")}),
             "no SQLite file");
 }
@@ -294,6 +309,36 @@ TEST_CASE("an output that was moved away or cut is noticed") {
     const auto result = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
     CHECK(result.exit_code == 1);
     CHECK(contains(result.err, "shorter"));
+}
+
+TEST_CASE("an output that is gone is noticed, also when nothing is left to do, and whatever its format") {
+    const fleet_fixture with;
+    for (const std::string format : {"ndjson", "csv", "sqlite"}) {
+        for (const bool finished : {true, false}) {
+            INFO(format << (finished ? ", finished" : ", unfinished"));
+            const std::string name = format + (finished ? ".finished" : ".unfinished");
+            const std::vector<std::string> arguments = to_file(with, name, {"--format", format, "--resume"});
+            REQUIRE(with.run("crawl", arguments).exit_code == 0);
+            if (!finished)
+                cli::database(with.folder.path(name + ".state"))
+                    .execute(
+                        "UPDATE done SET bits = CAST(zeroblob(1) || substr(bits, 2) AS BLOB);"
+                        "UPDATE meta SET value = 'unfinished' WHERE key = 'stage'");
+            REQUIRE(::unlink(with.folder.path(name).c_str()) == 0);
+            const auto result = with.run("crawl", arguments);
+            CHECK(result.exit_code == 1);
+            CHECK(contains(result.err, "put the file back"));
+        }
+    }
+}
+
+TEST_CASE("a crawl killed at its very end leaves no list of failures behind once it is resumed") {
+    const fleet_fixture with;
+    const std::vector<std::string> arguments = to_file(with, "out.ndjson", {"--resume"});
+    REQUIRE(with.run("crawl", arguments).exit_code == 0);
+    const std::string failed = with.folder.write("out.ndjson.failed.ndjson", "{}\n");
+    CHECK(with.run("crawl", arguments).exit_code == 0);
+    CHECK(::access(failed.c_str(), F_OK) != 0);
 }
 
 TEST_CASE("a disk that is full, and a folder that cannot be written, are said") {
