@@ -175,7 +175,9 @@ void crawl::state::on_outcome(outcome ended) {
     // A query that was not sent has tried nothing out.
     if (at == stage::probing && ended.error != errc::invalid_query)
         at = stage::open;
-    const bool refused = ended.error == errc::authentication_refused && options.stop_on_authentication_refused;
+    const bool refused =
+        (ended.error == errc::authentication_refused || ended.error == errc::proxy_authentication_required) &&
+        options.stop_on_authentication_refused;
     // The client is closed: whatever was pulled now would end in the same way.
     if (refused || ended.error == asio::error::operation_aborted)
         at = stage::draining;

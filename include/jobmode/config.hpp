@@ -32,6 +32,24 @@ struct JOBMODE_EXPORT tls_config {
     bool tls13_only = false;
 };
 
+/// An HTTP proxy that the server is reached through: it is asked for a tunnel (CONNECT), in which TLS runs from end to
+/// end, so that it sees the server's name and port and nothing else. The library reads no environment variable.
+struct proxy_config {
+    /// None.
+    proxy_config();
+    /// Takes `http://[user[:password]@]host:port` apart; user and password, which may be percent-encoded, go to the
+    /// members of that name, so that `url` never holds them.
+    explicit proxy_config(std::string_view url);
+
+    /// `http://host:port`; empty means no proxy.
+    std::string url;
+    /// The user that the proxy asks for (Basic), without a colon; empty means none. It and the password travel to the
+    /// proxy in the clear.
+    std::string user;
+    /// The user's password.
+    secret password;
+};
+
 /// The connections kept to a server.
 struct JOBMODE_EXPORT pool_config {
     pool_config();
@@ -52,7 +70,7 @@ struct JOBMODE_EXPORT pool_config {
 struct JOBMODE_EXPORT timeout_config {
     timeout_config();
 
-    /// Resolving the name and connecting to one of its addresses, together.
+    /// Resolving the name and connecting to one of its addresses, together; through a proxy, until the tunnel is open.
     std::chrono::milliseconds connect{10'000};
     /// The TLS handshake.
     std::chrono::milliseconds handshake{10'000};
@@ -132,6 +150,7 @@ struct JOBMODE_EXPORT client_config {
     std::size_t header_bytes = 16 * 1024;
 
     tls_config tls;
+    proxy_config proxy;
     pool_config pool;
     timeout_config timeouts;
     retry_config retry;

@@ -47,7 +47,8 @@ struct JOBMODE_EXPORT crawl_options {
     std::size_t max_buffered = 256;
     /// Let the first query run alone, so that a wrong password costs one attempt.
     bool probe_first = true;
-    /// Stop pulling queries when an outcome is `errc::authentication_refused`; what is in flight still ends.
+    /// Stop pulling queries when an outcome is `errc::authentication_refused` or `proxy_authentication_required`; what
+    /// is in flight still ends.
     bool stop_on_authentication_refused = true;
 };
 

@@ -32,6 +32,10 @@ enum class errc {
     connect_failed,
     /// No address of the server accepted a connection in time.
     connect_timeout,
+    /// The proxy does not open a tunnel to the server; diagnostics hold its HTTP status.
+    proxy_refused,
+    /// The proxy asks for a user and a password, or for others (407).
+    proxy_authentication_required,
     /// The TLS handshake failed: a protocol error, an alert. (A connection that was closed half-way is
     /// `connection_lost`.)
     handshake_failed,
@@ -108,6 +112,7 @@ enum class phase : std::uint8_t {
     none,
     resolve,
     connect,
+    proxy,
     handshake,
     write,
     read,
@@ -127,7 +132,7 @@ struct JOBMODE_EXPORT diagnostics {
     jobmode::phase phase = jobmode::phase::none;
     /// The number of the last attempt, from 1; 0 if there was none.
     unsigned attempt = 0;
-    /// The response's HTTP status; 0 if there was no response.
+    /// The response's HTTP status, with `phase::proxy` the proxy's; 0 if there was no response.
     unsigned http_status = 0;
     /// Offset in the answer's body, in bytes, of the first byte that could not be decoded.
     /// Only for the codes `not_json` to `answer_limit`.

@@ -15,6 +15,8 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
+#include "policy/base_url.hpp"
+#include "policy/proxy.hpp"
 
 namespace jobmode::cli {
 namespace {
@@ -130,6 +132,12 @@ void connection_options::add_to(CLI::App& command) {
     key->needs(certificate);
     command.add_flag("--allow-http", allow_http, "Take an http:// URL, which sends the password in the clear")
         ->group(group);
+    command
+        .add_option("--proxy", proxy,
+                    "Reach the server through an HTTP proxy (http://[USER@]HOST:PORT), whose password comes from the "
+                    "environment variable JOBMODE_PROXY_PWD; without this option the variables https_proxy, all_proxy "
+                    "and no_proxy are used as curl uses them, and an empty URL is no proxy")
+        ->group(group);
     command.add_option("--connect-timeout", connect_timeout, "Seconds to reach the server; 0 is no limit")
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str()
@@ -138,6 +146,25 @@ void connection_options::add_to(CLI::App& command) {
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str()
         ->group(group);
+}
+
+bool connection_options::set_proxy(client_config& config, std::string& why) const {
+    if (proxy && !proxy_config(*proxy).password.empty()) {
+        why =
+            "the proxy's password does not belong on the command line, where everybody can read it: set "
+            "JOBMODE_PROXY_PWD";
+        return false;
+    }
+    policy::base_url server;
+    // A URL that is none is refused with the rest of the configuration.
+    if (policy::parse_base_url(url, server, nullptr))
+        return true;
+    config.proxy = proxy_config(policy::choose_proxy(proxy ? proxy->c_str() : nullptr, server.tls, server.host,
+                                                     [](const char* name) { return std::getenv(name); }));
+    const char* const password = std::getenv("JOBMODE_PROXY_PWD");
+    if (password && !config.proxy.user.empty())
+        config.proxy.password = secret(password);
+    return true;
 }
 
 std::optional<client_config> connection_options::make_config() const {
@@ -160,6 +187,8 @@ std::optional<client_config> connection_options::make_config(std::string& proble
     config.timeouts.connect = config.timeouts.handshake = milliseconds(connect_timeout);
     config.timeouts.total = milliseconds(timeout);
 
+    if (!set_proxy(config, problem))
+        return std::nullopt;
     // What is wrong with the rest is said before a password is asked for.
     config.sys_pwd = secret("-");
     if (const error_code ec = config.validate(&problem)) {

@@ -21,6 +21,8 @@ struct connection_options {
     std::string client_cert;
     std::string client_key;
     bool allow_http = false;
+    /// As given; without it the environment decides.
+    std::optional<std::string> proxy;
     double connect_timeout = 10;
     double timeout = 60;
 
@@ -28,13 +30,17 @@ struct connection_options {
     void add_to(CLI::App& command);
 
     /// The configuration that they make, password included: from `--sys-pwd-file`, else from JOBMODE_SYS_PWD, else from
-    /// a prompt on the terminal. Nothing, after a message on stderr, if they make none.
+    /// a prompt on the terminal. The proxy comes from `--proxy` or from the environment's usual variables, and its
+    /// password from JOBMODE_PROXY_PWD if that is set. Nothing, after a message on stderr, if they make none.
     std::optional<client_config> make_config() const;
     /// The same, with the message in `problem` and nothing on stderr.
     std::optional<client_config> make_config(std::string& problem) const;
 
     /// The server as records name it: the URL without its scheme and without slashes at its end.
     std::string server_name() const;
+
+private:
+    bool set_proxy(client_config& config, std::string& why) const;
 };
 
 /// Asks for a password on the terminal, without echo. Nothing if there is no terminal or the user gives up.

@@ -6,10 +6,11 @@ namespace jobmode::cli {
 bool is_unreachable(error_code ec, const diagnostics& diag) noexcept {
     if (ec == errc::resolve_failed || ec == errc::connect_failed || ec == errc::connect_timeout ||
         ec == errc::handshake_failed || ec == errc::handshake_timeout || ec == errc::certificate_rejected ||
-        ec == errc::pin_mismatch)
+        ec == errc::pin_mismatch || ec == errc::proxy_refused || ec == errc::proxy_authentication_required)
         return true;
     // A connection that breaks on the way to being one.
-    return ec && (diag.phase == phase::resolve || diag.phase == phase::connect || diag.phase == phase::handshake);
+    return ec && (diag.phase == phase::resolve || diag.phase == phase::connect || diag.phase == phase::proxy ||
+                  diag.phase == phase::handshake);
 }
 
 exit_code exit_code_of(error_code ec, const diagnostics& diag) noexcept {

@@ -44,7 +44,7 @@ void connection::open() {
         if (!self || self->state_ == state::closed)
             return;
         if (ec)
-            self->fail_to_open(errc::resolve_failed, ec, {});
+            self->fail_to_open(errc::resolve_failed, ec, self->about_proxy(ec.message()));
         else
             self->connect(endpoints);
     });
@@ -63,10 +63,31 @@ void connection::on_connected(connect_race::result result) {
     race_.reset();
     if (result.error) {
         engine_.resolution().forget();
-        fail_to_open(errc::connect_failed, result.error, std::move(result.detail));
+        fail_to_open(errc::connect_failed, result.error, about_proxy(std::move(result.detail)));
         return;
     }
-    if (const error_code ec = transport_.open(std::move(result.socket), engine_.tls())) {
+    if (engine_.proxy_request().empty()) {
+        start_handshake(std::move(result.socket));
+        return;
+    }
+    state_ = state::tunnelling;
+    tunnel_ =
+        std::make_shared<proxy_tunnel>(std::move(result.socket), engine_.proxy_request(), engine_.config().header_bytes,
+                                       [this](proxy_tunnel::result tunnelled) { on_tunnelled(std::move(tunnelled)); });
+    tunnel_->start();
+}
+
+void connection::on_tunnelled(proxy_tunnel::result result) {
+    const std::shared_ptr<connection> self = shared_from_this();
+    tunnel_.reset();
+    if (result.error)
+        fail_to_open(result.error, result.cause, std::move(result.detail), result.status);
+    else
+        start_handshake(std::move(result.socket));
+}
+
+void connection::start_handshake(tcp::socket socket) {
+    if (const error_code ec = transport_.open(std::move(socket), engine_.tls())) {
         fail_to_open(errc::connect_failed, ec, {});
         return;
     }
@@ -118,11 +139,18 @@ void connection::fail_to_shake_hands(const io_result& result) {
     fail_to_open(code, result.error, std::move(detail));
 }
 
-void connection::fail_to_open(error_code code, error_code cause, std::string detail) {
+/// A failure's detail, which says that it is the proxy that was not reached.
+std::string connection::about_proxy(std::string detail) const {
+    return engine_.proxy_request().empty() ? detail : "the proxy " + engine_.config().proxy.url + ": " + detail;
+}
+
+void connection::fail_to_open(error_code code, error_code cause, std::string detail, unsigned http_status) {
     jobmode::diagnostics diagnostics;
     diagnostics.phase = state_ == state::resolving    ? phase::resolve
                         : state_ == state::connecting ? phase::connect
+                        : state_ == state::tunnelling ? phase::proxy
                                                       : phase::handshake;
+    diagnostics.http_status = http_status;
     diagnostics.cause = cause;
     diagnostics.detail = std::move(detail);
     close();
@@ -135,6 +163,7 @@ policy::time_point connection::deadline() const noexcept {
     switch (state_) {
         case state::resolving:
         case state::connecting:
+        case state::tunnelling:
             allowed = timeouts.connect;
             break;
         case state::shaking_hands:
@@ -154,6 +183,7 @@ void connection::on_deadline() {
     switch (state_) {
         case state::resolving:
         case state::connecting:
+        case state::tunnelling:
             engine_.resolution().forget();
             fail_to_open(errc::connect_timeout, {}, {});
             return;
@@ -175,6 +205,9 @@ std::deque<operation_ptr> connection::close() {
     if (race_)
         race_->cancel();
     race_.reset();
+    if (tunnel_)
+        tunnel_->cancel();
+    tunnel_.reset();
     transport_.close();
     for (const operation_ptr& op : operations_)
         op->carrier = nullptr;

@@ -14,6 +14,7 @@
 
 #include "net/connector.hpp"
 #include "net/operation.hpp"
+#include "net/proxy_tunnel.hpp"
 #include "net/transport.hpp"
 #include "policy/time.hpp"
 #include "wire/exchange.hpp"
@@ -25,9 +26,10 @@ class engine;
 /// One connection to the server: opens, shakes hands, carries operations, ends.
 ///
 /// ```
-/// resolving -> connecting -> shaking_hands -> ready -> closed
-///      \____________\______________\____________________/
+/// resolving -> connecting -> tunnelling -> shaking_hands -> ready -> closed
+///      \____________\____________\_____________\____________________/
 /// ```
+/// Without a proxy there is no tunnelling; with one, resolving and connecting are about the proxy.
 /// While it is ready a wait for readability is outstanding, but when a stream's reader is not asking: that is how a
 /// server's closing an idle connection is noticed, and how a slow reader slows the server. Each event ends either with
 /// such a wait or closed. The engine is told of everything that ends, through `engine::on_...`, and is never called
@@ -63,14 +65,17 @@ public:
     const std::deque<operation_ptr>& operations() const noexcept { return operations_; }
 
 private:
-    enum class state : std::uint8_t { resolving, connecting, shaking_hands, ready, closed };
+    enum class state : std::uint8_t { resolving, connecting, tunnelling, shaking_hands, ready, closed };
 
     void connect(const std::vector<tcp::endpoint>& endpoints);
     void on_connected(connect_race::result result);
+    void on_tunnelled(proxy_tunnel::result result);
+    void start_handshake(tcp::socket socket);
     void shake_hands();
     void become_ready();
     void fail_to_shake_hands(const io_result& result);
-    void fail_to_open(error_code code, error_code cause, std::string detail);
+    std::string about_proxy(std::string detail) const;
+    void fail_to_open(error_code code, error_code cause, std::string detail, unsigned http_status = 0);
 
     void wait_readable();
     void wait_writable();
@@ -94,6 +99,7 @@ private:
     state state_ = state::resolving;
     transport transport_;
     std::shared_ptr<connect_race> race_;
+    std::shared_ptr<proxy_tunnel> tunnel_;
     policy::time_point last_progress_;
 
     wire::exchange exchange_;

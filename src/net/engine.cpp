@@ -12,6 +12,8 @@
 #include <mutex>
 #include <utility>
 
+#include "wire/connect_request.hpp"
+
 namespace jobmode::net {
 namespace {
 
@@ -64,28 +66,37 @@ std::shared_ptr<engine> engine::make(asio::any_io_executor executor, client_conf
     policy::base_url base;
     if (const error_code ec = policy::parse_base_url(config.url, base, &why))
         throw boost::system::system_error(ec, why);
+    policy::proxy_address proxy;
+    if (const error_code ec = policy::parse_proxy(config.proxy, proxy, &why))
+        throw boost::system::system_error(ec, why);
     auto& context = asio::query(executor, asio::execution::context);
-    auto made = std::make_shared<engine>(std::move(executor), std::move(config), base);
+    auto made = std::make_shared<engine>(std::move(executor), std::move(config), base, proxy);
     asio::use_service<shutdown_service>(context).add(made);
     return made;
 }
 
-engine::engine(asio::any_io_executor user_executor, client_config config, const policy::base_url& base)
+engine::engine(asio::any_io_executor user_executor, client_config config, const policy::base_url& base,
+               const policy::proxy_address& proxy)
     : user_executor_(std::move(user_executor)),
       executor_(serialise(user_executor_, config.thread_safe)),
       config_(std::move(config)),
       encoder_(base.host_header, base.path, config_.user_agent, config_.sys_user, config_.sys_pwd),
       redactor_(config_.sys_pwd),
       cookie_path_(base.path + "/obs/api/json/"),
-      resolution_(std::make_shared<net::resolution>(executor_, base.host, base.port)),
+      resolution_(std::make_shared<net::resolution>(executor_, proxy.host.empty() ? base.host : proxy.host,
+                                                    proxy.host.empty() ? base.port : proxy.port)),
       timer_(executor_),
       ledger_(config_.pool, config_.pipeline_depth),
       limit_(config_.concurrency),
       bucket_(config_.rate),
       budget_(config_.retry),
       random_(std::random_device{}()) {
-    // The encoder has what it needs; one copy of the password less.
+    if (!proxy.host.empty())
+        proxy_request_ =
+            wire::encode_connect(base.host, base.port, config_.user_agent, config_.proxy.user, config_.proxy.password);
+    // The requests have what they need; one copy of each password less.
     config_.sys_pwd = secret();
+    config_.proxy.password = secret();
     if (base.tls)
         tls_.emplace(config_.tls, base.host, base.is_ip_literal);
     alarms_.fill(policy::time_point::max());

@@ -25,6 +25,7 @@
 #include "policy/base_url.hpp"
 #include "policy/concurrency_limit.hpp"
 #include "policy/pool_ledger.hpp"
+#include "policy/proxy.hpp"
 #include "policy/retry.hpp"
 #include "policy/token_bucket.hpp"
 #include "wire/redactor.hpp"
@@ -45,7 +46,8 @@ class engine : public std::enable_shared_from_this<engine> {
 public:
     /// Throws as `client::client` does.
     static std::shared_ptr<engine> make(asio::any_io_executor executor, client_config config);
-    engine(asio::any_io_executor user_executor, client_config config, const policy::base_url& base);
+    engine(asio::any_io_executor user_executor, client_config config, const policy::base_url& base,
+           const policy::proxy_address& proxy);
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
     ~engine();
@@ -76,6 +78,8 @@ public:
     const client_config& config() const noexcept { return config_; }
     const wire::request_encoder& encoder() const noexcept { return encoder_; }
     const std::string& cookie_path() const noexcept { return cookie_path_; }
+    /// What is sent to the proxy first; empty if there is none.
+    const cleansed_buffer& proxy_request() const noexcept { return proxy_request_; }
     tls_context* tls() noexcept { return tls_ ? &*tls_ : nullptr; }
     jobmode::net::resolution& resolution() noexcept { return *resolution_; }
     counters& count() noexcept { return counters_; }
@@ -128,6 +132,7 @@ private:
     wire::request_encoder encoder_;
     wire::redactor redactor_;
     std::string cookie_path_;
+    cleansed_buffer proxy_request_;
     std::optional<tls_context> tls_;
     std::shared_ptr<net::resolution> resolution_;
     asio::steady_timer timer_;

@@ -6,6 +6,7 @@
 
 #include "policy/base_url.hpp"
 #include "policy/pin.hpp"
+#include "policy/proxy.hpp"
 #include "wire/utf8.hpp"
 
 namespace jobmode {
@@ -72,6 +73,10 @@ std::string fault_of(const client_config& config) {
 }  // namespace
 
 tls_config::tls_config() = default;
+proxy_config::proxy_config() = default;
+proxy_config::proxy_config(std::string_view whole) {
+    policy::split_proxy_url(whole, *this);
+}
 pool_config::pool_config() = default;
 timeout_config::timeout_config() = default;
 retry_config::retry_config() = default;
@@ -89,6 +94,9 @@ error_code client_config::validate(std::string* why) const {
             *why = "the URL begins with http://, which would send the password in the clear: use https://, or allow it";
         return errc::plain_http_refused;
     }
+    policy::proxy_address ignored;
+    if (const error_code ec = policy::parse_proxy(proxy, ignored, why))
+        return ec;
     std::string fault = fault_of(*this);
     if (fault.empty())
         return {};

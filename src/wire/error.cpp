@@ -20,6 +20,8 @@ constexpr std::array entries{
     entry{"resolve_failed", "the server's name has no address"},
     entry{"connect_failed", "the server could not be reached"},
     entry{"connect_timeout", "the server could not be reached in time"},
+    entry{"proxy_refused", "the proxy refused to reach the server"},
+    entry{"proxy_authentication_required", "the proxy asks for a user and a password, or for others"},
     entry{"handshake_failed", "the TLS handshake failed"},
     entry{"handshake_timeout", "the TLS handshake did not end in time"},
     entry{"certificate_rejected", "the server's certificate was not accepted"},
@@ -89,6 +91,8 @@ std::string_view to_string(phase value) noexcept {
             return "resolve";
         case phase::connect:
             return "connect";
+        case phase::proxy:
+            return "proxy";
         case phase::handshake:
             return "handshake";
         case phase::write:

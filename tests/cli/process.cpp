@@ -39,6 +39,14 @@ bool take(int descriptor, std::string& to) {
     return count > 0 || (count < 0 && errno == EINTR);
 }
 
+/// What would change how the program reaches a test's server, or as whom.
+bool is_withheld(std::string_view setting) {
+    static constexpr std::array names{
+        "JOBMODE_SYS_PWD=", "JOBMODE_PROXY_PWD=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=",
+        "all_proxy=",       "ALL_PROXY=",         "no_proxy=",   "NO_PROXY="};
+    return std::ranges::any_of(names, [setting](const char* name) { return setting.starts_with(name); });
+}
+
 }  // namespace
 
 program::program(const std::vector<std::string>& arguments, const environment& variables) {
@@ -47,7 +55,7 @@ program::program(const std::vector<std::string>& arguments, const environment& v
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<std::string> settings;
     for (char** each = environ; *each; ++each)
-        if (!std::string_view(*each).starts_with("JOBMODE_SYS_PWD="))
+        if (!is_withheld(*each))
             settings.emplace_back(*each);
     for (const auto& [name, value] : variables)
         settings.push_back(name + "=" + value);

@@ -17,7 +17,8 @@ struct program_result {
     std::string err;
 };
 
-/// Variables that a program finds in its environment beside those of the test, which never has JOBMODE_SYS_PWD.
+/// Variables that a program finds in its environment beside those of the test, which never have a password or a
+/// proxy.
 using environment = std::vector<std::pair<std::string, std::string>>;
 
 /// A running `jobmode`. Its standard input is empty, and it has no terminal. Ended with SIGKILL at the end of this

@@ -93,7 +93,8 @@ TEST_CASE("a crawl of Tomcat outlives its limit of 100 requests a connection") {
     CHECK(found.metrics.connections_opened >= queries / 100);
     CHECK(found.metrics.connections_opened <= queries / 100 + 8);
     CHECK(found.metrics.connections_reused == queries - found.metrics.connections_opened);
-    CHECK(found.metrics.connections_resumed == found.metrics.connections_opened - 1);
+    // Those that are opened together at the start share the first session, which Tomcat resumes once.
+    CHECK(found.metrics.connections_resumed >= found.metrics.connections_opened - 8);
     const test::server_view seen = test::seen_of("crawl");
     CHECK(seen.requests == queries);
     CHECK(seen.connections == found.metrics.connections_opened);

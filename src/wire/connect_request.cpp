@@ -1,0 +1,124 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "wire/connect_request.hpp"
+
+#include <openssl/evp.h>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace jobmode::wire {
+namespace {
+
+namespace http = boost::beast::http;
+
+constexpr std::string_view header_end = "\r\n\r\n";
+constexpr std::size_t max_reason = 64;
+
+void append(cleansed_buffer& out, std::string_view text) {
+    out.insert(out.end(), text.begin(), text.end());
+}
+
+void append_base64(cleansed_buffer& out, const cleansed_buffer& plain) {
+    const std::size_t before = out.size();
+    // OpenSSL writes a terminator behind it.
+    out.resize(before + (plain.size() + 2) / 3 * 4 + 1);
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data() + before),
+                    reinterpret_cast<const unsigned char*>(plain.data()), static_cast<int>(plain.size()));
+    out.pop_back();
+}
+
+error_code verdict(unsigned status) noexcept {
+    if (status / 100 == 2)
+        return {};
+    switch (status) {
+        // Some proxies answer wrong credentials with a server's status.
+        case 401:
+        case 407:
+            return errc::proxy_authentication_required;
+        case 429:
+        case 502:
+        case 503:
+        case 504:
+            return errc::server_busy;
+        default:
+            return errc::proxy_refused;
+    }
+}
+
+}  // namespace
+
+cleansed_buffer encode_connect(std::string_view host, std::string_view port, std::string_view user_agent,
+                               std::string_view user, const secret& password) {
+    const std::string authority =
+        (host.find(':') != std::string_view::npos ? "[" + std::string(host) + "]" : std::string(host)) + ":" +
+        std::string(port);
+    cleansed_buffer out;
+    append(out, "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority);
+    if (!user_agent.empty()) {
+        append(out, "\r\nUser-Agent: ");
+        append(out, user_agent);
+    }
+    if (!user.empty()) {
+        cleansed_buffer credentials;
+        append(credentials, user);
+        append(credentials, ":");
+        append(credentials, password.reveal());
+        append(out, "\r\nProxy-Authorization: Basic ");
+        append_base64(out, credentials);
+    }
+    append(out, header_end);
+    return out;
+}
+
+connect_response::connect_response(std::size_t header_limit) : header_limit_(header_limit) {}
+
+std::size_t connect_response::feed(std::string_view bytes, error_code& ec) {
+    ec = {};
+    std::size_t taken = 0;
+    while (!done_ && !ec && taken != bytes.size()) {
+        const std::size_t before = header_.size();
+        header_.append(bytes.substr(taken));
+        const std::size_t end =
+            header_.find(header_end, before < header_end.size() ? 0 : before - header_end.size() + 1);
+        const std::size_t whole = end == std::string::npos ? header_.size() : end + header_end.size();
+        header_.resize(whole);
+        taken += whole - before;
+        if (whole > header_limit_)
+            ec = errc::http_header_limit;
+        else if (end != std::string::npos)
+            parse(ec);
+        else if (!std::string_view("HTTP/1.").starts_with(header_.substr(0, 7)))
+            // Whatever it is, it may never end.
+            ec = errc::http_malformed;
+    }
+    return taken;
+}
+
+void connect_response::parse(error_code& ec) {
+    http::response_parser<http::empty_body> parser;
+    parser.skip(true);
+    parser.header_limit(std::numeric_limits<std::uint32_t>::max());
+    error_code failed;
+    parser.put(boost::asio::buffer(header_), failed);
+    header_.clear();
+    if (failed || !parser.is_header_done()) {
+        ec = errc::http_malformed;
+        return;
+    }
+    const auto& response = parser.get();
+    // An interim response comes before the one that counts.
+    if (response.result_int() / 100 == 1)
+        return;
+    status_ = response.result_int();
+    const auto words = response.reason();
+    reason_.assign(words.data(), std::min(words.size(), max_reason));
+    std::ranges::replace_if(
+        reason_, [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
+    done_ = true;
+    ec = verdict(status_);
+}
+
+}  // namespace jobmode::wire

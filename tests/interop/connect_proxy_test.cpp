@@ -1,0 +1,55 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "catch.hpp"
+#include "interop/support.hpp"
+
+using namespace jobmode;
+
+namespace {
+
+client_config through_proxy(const std::string& url, const std::string& name, const std::string& credentials) {
+    client_config config = test::config_for(url, name);
+    config.proxy = proxy_config("http://" + credentials + test::server("INTEROP_PROXY"));
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("a crawl goes through tinyproxy's tunnels") {
+    client_config config = through_proxy(test::server("INTEROP_TOMCAT"), "tinyproxy", "proxyuser:proxy1pass@");
+    config.pool.max_connections = 8;
+    config.concurrency.max_in_flight = 8;
+    const test::crawl_result found = test::crawl_all(config, 2000);
+    INFO(found.failure);
+    CHECK(found.answered == 2000);
+    CHECK(found.wrong == 0);
+    CHECK(found.metrics.failures == 0);
+    CHECK(found.metrics.connections_opened >= 20);
+    CHECK(found.metrics.connections_opened <= 28);
+    // Those that are opened together at the start share the first session, which Tomcat resumes once.
+    CHECK(found.metrics.connections_resumed >= found.metrics.connections_opened - 8);
+    CHECK(test::seen_of("tinyproxy").connections == found.metrics.connections_opened);
+    CHECK(test::stream_all(config, 50'000) == 50'000);
+}
+
+TEST_CASE("tinyproxy's refusals are told apart") {
+    struct row {
+        const char* credentials;
+        const char* server;
+        error_code error;
+        unsigned status;
+    };
+    for (const row& each : std::vector<row>{
+             {"", "INTEROP_TOMCAT", errc::proxy_authentication_required, 407},
+             {"proxyuser:wrong@", "INTEROP_TOMCAT", errc::proxy_authentication_required, 401},
+             // It lets nobody tunnel to other ports than Tomcat's.
+             {"proxyuser:proxy1pass@", "INTEROP_NGINX", errc::proxy_refused, 403},
+         }) {
+        const test::answer found =
+            test::ask(through_proxy(test::server(each.server), "refused", each.credentials), {"obm", "2024-06-26"});
+        CHECK(found.error == each.error);
+        CHECK(found.diagnostics.http_status == each.status);
+        CHECK(found.diagnostics.phase == phase::proxy);
+        CHECK(found.diagnostics.attempt == 1);
+    }
+    CHECK(test::seen_of("refused").requests == 0);
+}
