@@ -91,7 +91,8 @@ int main(int argc, char** argv) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     const std::unique_ptr<CURLM, multi_deleter> multi(curl_multi_init());
     curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(concurrency));
-    const std::unique_ptr<curl_slist, list_deleter> headers(curl_slist_append(nullptr, "Content-Type: application/json"));
+    const std::unique_ptr<curl_slist, list_deleter> headers(
+        curl_slist_append(nullptr, "Content-Type: application/json"));
     std::vector<transfer> transfers(concurrency);
     for (transfer& one : transfers) {
         CURL* const easy = one.easy.get();
