@@ -147,13 +147,17 @@ public:
                 return taken;
             }
             // Beast judges the first part of a header that it sees at once, and the others only when the header is
-            // complete; so that the split decides nothing, it sees a header whole, and by itself.
+            // complete; so that the split decides nothing, it sees a header whole, and by itself, and none that is too
+            // long.
             if (!message_->is_header_done()) {
-                const auto end = rest.find(header_end);
-                if (end != std::string_view::npos)
-                    rest = rest.substr(0, end + header_end.size());
-                else if (rest.size() <= header_limit_)
-                    break;
+                const auto end = rest.substr(0, header_limit_).find(header_end);
+                if (end == std::string_view::npos) {
+                    if (rest.size() < header_limit_)
+                        break;
+                    ec = errc::http_header_limit;
+                    return taken;
+                }
+                rest = rest.substr(0, end + header_end.size());
             } else if (message_->chunked() && !in_chunks_ && rest.size() < least_chunked) {
                 // Beast asserts that it is not shown the end of an empty body in two parts.
                 break;
