@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <set>
@@ -12,15 +13,67 @@
 namespace jobmode::cli {
 namespace {
 
-constexpr std::string_view layout = "2";
+constexpr std::string_view layout = "3";
+
+constexpr std::string_view meta_table = "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
+
+// As SQLite keeps them, so that a file with anything else in it is known to be another program's.
+constexpr std::array<std::string_view, 4> tables{
+    "CREATE TABLE done(block INTEGER PRIMARY KEY, bits BLOB NOT NULL)",
+    "CREATE TABLE failed(query INTEGER PRIMARY KEY, error TEXT NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT "
+    "NULL)",
+    meta_table,
+    "CREATE TABLE users(number INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+};
 
 // A commit writes the blocks in which something changed, and not the whole set.
 constexpr std::size_t block_bytes = 1024;
 
-std::uint64_t number(std::string_view text) {
-    std::uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+[[noreturn]] void report_damage(const std::string& path, std::string_view what) {
+    throw database_error(
+        fmt::format("{} is damaged ({}): put an intact copy in its place, or remove it to crawl anew", path, what),
+        SQLITE_CORRUPT);
+}
+
+[[noreturn]] void report_version(const std::string& path) {
+    throw database_error(
+        fmt::format("{} was written by another version of this program: finish that crawl with it, or remove the file "
+                    "and crawl anew",
+                    path),
+        SQLITE_ERROR);
+}
+
+std::string value_of(database& in, std::string_view key) {
+    statement find = in.prepare("SELECT value FROM meta WHERE key = ?");
+    return find.bind(0, key).step() ? find.text(0) : std::string();
+}
+
+/// Makes the tables where there is nothing at all, and otherwise wants them and nothing else.
+void check_tables(database& in) {
+    statement list = in.prepare("SELECT sql FROM sqlite_schema ORDER BY name");
+    std::size_t found = 0;
+    bool ours = true;
+    bool has_meta = false;
+    for (; list.step(); ++found) {
+        const std::string sql = list.text(0);
+        ours = ours && found < tables.size() && sql == tables[found];
+        has_meta = has_meta || sql == meta_table;
+    }
+    if (found == 0) {
+        for (const std::string_view sql : tables)
+            in.prepare(sql).run();
+        return;
+    }
+    if (!ours || found != tables.size()) {
+        if (has_meta && !value_of(in, "layout").empty())
+            report_version(in.path());
+        throw database_error(
+            fmt::format("{} is a database of something else: name another file with --state", in.path()),
+            SQLITE_NOTADB);
+    }
+    statement check = in.prepare("PRAGMA quick_check(1)");
+    if (!check.step() || check.text(0) != "ok")
+        report_damage(in.path(), check.text(0));
 }
 
 /// Undoes what was begun unless it is committed.
@@ -59,27 +112,28 @@ std::uint64_t index_set::count() const noexcept {
 
 crawl_state::crawl_state(const std::string& path) : database_(path) {
     database_.execute(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
-        "BEGIN EXCLUSIVE;"
-        "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE IF NOT EXISTS users(number INTEGER PRIMARY KEY, name TEXT NOT NULL);"
-        "CREATE TABLE IF NOT EXISTS done(block INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
-        "CREATE TABLE IF NOT EXISTS failed(query INTEGER PRIMARY KEY, error TEXT NOT NULL, message TEXT NOT NULL,"
-        "                                  attempts INTEGER NOT NULL);"
-        "COMMIT;");
+        "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
+        "BEGIN EXCLUSIVE");
+    check_tables(database_);
+    database_.execute("COMMIT");
     const std::string found = value("layout");
-    if (!found.empty() && found != layout)
-        throw database_error(
-            fmt::format("{} was written by another version of this program: finish that crawl with it, or remove the "
-                        "file and crawl anew",
-                        path),
-            SQLITE_ERROR);
+    if (found.empty()) {
+        statement others = database_.prepare("SELECT 1 FROM meta");
+        if (others.step())
+            report_damage(path, "it has no layout");
+        return;
+    }
+    if (found != layout)
+        report_version(path);
     const std::string reached = value("stage");
-    stage_ = reached == "finished" ? stage::finished : reached == "unfinished" ? stage::unfinished : stage::none;
+    if (reached != "finished" && reached != "unfinished")
+        report_damage(path, "it is neither finished nor unfinished");
+    stage_ = reached == "finished" ? stage::finished : stage::unfinished;
     identity_ = {value("server"), value("users"),  value("from"),  value("to"),
                  value("sets"),   value("format"), value("shard"), value("out")};
-    output_bytes_ = number(value("output_bytes"));
-    records_ = number(value("records"));
+    total_ = number("total");
+    output_bytes_ = number("output_bytes");
+    records_ = number("records");
 }
 
 std::string crawl_state::difference(const crawl_identity& wanted) const {
@@ -119,6 +173,7 @@ void crawl_state::begin(const crawl_identity& identity, const std::vector<std::s
     set_value("format", identity.format);
     set_value("shard", identity.shard);
     set_value("out", identity.out);
+    set_value("total", std::to_string(total));
     set_value("output_bytes", "0");
     set_value("records", "0");
     statement add = database_.prepare("INSERT INTO users(name) VALUES(?)");
@@ -127,6 +182,7 @@ void crawl_state::begin(const crawl_identity& identity, const std::vector<std::s
     all.commit();
     stage_ = stage::unfinished;
     identity_ = identity;
+    total_ = total;
     done_ = index_set(total);
     done_count_ = output_bytes_ = records_ = 0;
 }
@@ -140,16 +196,28 @@ std::vector<std::string> crawl_state::users() {
 }
 
 void crawl_state::load(std::uint64_t total) {
+    const std::string& path = database_.path();
+    if (total != total_)
+        report_damage(path, fmt::format("it is of {} queries, and not of {}", total_, total));
     done_ = index_set(total);
+    std::vector<char>& bytes = done_.bytes();
     statement blocks = database_.prepare("SELECT block, bits FROM done");
     while (blocks.step()) {
-        const auto at = static_cast<std::size_t>(blocks.integer(0)) * block_bytes;
-        const std::string bits = blocks.text(1);
-        if (at < done_.bytes().size())
-            std::copy_n(bits.begin(), std::min(bits.size(), done_.bytes().size() - at),
-                        done_.bytes().begin() + static_cast<std::ptrdiff_t>(at));
+        const auto block = static_cast<std::uint64_t>(blocks.integer(0));
+        const std::string bits = blocks.blob(1);
+        if (block >= (bytes.size() + block_bytes - 1) / block_bytes ||
+            bits.size() != std::min(block_bytes, bytes.size() - block * block_bytes))
+            report_damage(path, "queries are done that it does not have");
+        std::ranges::copy(bits, bytes.begin() + static_cast<std::ptrdiff_t>(block * block_bytes));
     }
+    for (std::uint64_t beyond = total; beyond < bytes.size() * 8; ++beyond)
+        if (done_.contains(beyond))
+            report_damage(path, "queries are done that it does not have");
     done_count_ = done_.count();
+    for_each_failed([&](std::uint64_t index, const failed_query&) {
+        if (index >= total || done_.contains(index))
+            report_damage(path, "queries have failed that it does not have, or that are done");
+    });
 }
 
 std::uint64_t crawl_state::failed_count() {
@@ -209,9 +277,17 @@ void crawl_state::write(std::uint64_t output_bytes, stage reached) {
     newly_failed_.clear();
 }
 
+std::uint64_t crawl_state::number(std::string_view key) {
+    const std::string text = value(key);
+    std::uint64_t parsed = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (ec != std::errc() || end != text.data() + text.size())
+        report_damage(database_.path(), fmt::format("its {} is not a number", key));
+    return parsed;
+}
+
 std::string crawl_state::value(std::string_view key) {
-    statement find = database_.prepare("SELECT value FROM meta WHERE key = ?");
-    return find.bind(0, key).step() ? find.text(0) : std::string();
+    return value_of(database_, key);
 }
 
 void crawl_state::set_value(std::string_view key, std::string_view value) {

@@ -60,12 +60,14 @@ struct failed_query {
 /// The rule that makes a crawl resumable at any instant: `commit` says that queries are done, and how long the output
 /// is with their records, in one transaction, after these records have reached the disk. Whatever stands behind that
 /// length is of queries that are not known to be done, and is cut off. The file is locked as long as this object lives.
-/// Used by one thread at a time. All functions throw `database_error`.
+/// Whatever bytes a file has, it is either refused, with a sentence that says why and nothing changed in it, or what it
+/// says is sound. Used by one thread at a time. All functions throw `database_error`.
 class crawl_state {
 public:
     enum class stage { none, unfinished, finished };
 
-    /// Opens the file, or makes an empty one, and locks it.
+    /// Opens the file, or makes an empty one, and locks it. Refuses a file of another program, of another version of
+    /// this one, or that is damaged.
     explicit crawl_state(const std::string& path);
 
     /// What the file holds.
@@ -77,7 +79,8 @@ public:
     void begin(const crawl_identity& identity, const std::vector<std::string>& users, std::uint64_t total);
     /// The users that `begin` was told to keep.
     std::vector<std::string> users();
-    /// Reads what is done of a crawl of `total` queries.
+    /// Reads what is done of a crawl of `total` queries. Refuses a state that is of another number, or that says of
+    /// queries that they are done or have failed which are not among them.
     void load(std::uint64_t total);
 
     const index_set& done() const noexcept { return done_; }
@@ -105,12 +108,14 @@ public:
 
 private:
     std::string value(std::string_view key);
+    std::uint64_t number(std::string_view key);
     void set_value(std::string_view key, std::string_view value);
     void write(std::uint64_t output_bytes, stage reached);
 
     database database_;
     stage stage_ = stage::none;
     crawl_identity identity_;
+    std::uint64_t total_ = 0;
     index_set done_;
     std::uint64_t done_count_ = 0;
     std::uint64_t output_bytes_ = 0;

@@ -12,6 +12,8 @@ namespace {
         throw database_error(path + " is in use by another process: wait for it to end, or stop it", code);
     if (code == SQLITE_NOTADB)
         throw database_error(path + " exists and is no SQLite file: choose another name, or remove it", code);
+    if (code == SQLITE_CORRUPT)
+        throw database_error(path + " is damaged: put an intact copy in its place, or remove it", code);
     throw database_error(fmt::format("cannot use {}: {}", path, sqlite3_errmsg(handle)), code);
 }
 
@@ -66,6 +68,12 @@ std::int64_t statement::integer(int column) const {
 
 std::string statement::text(int column) const {
     const auto* const data = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)))
+                : std::string();
+}
+
+std::string statement::blob(int column) const {
+    const auto* const data = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
     return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)))
                 : std::string();
 }

@@ -42,6 +42,8 @@ public:
 
     std::int64_t integer(int column) const;
     std::string text(int column) const;
+    /// The bytes as they are stored, which `text` may convert.
+    std::string blob(int column) const;
 
 private:
     friend class database;
