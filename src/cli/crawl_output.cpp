@@ -17,6 +17,10 @@
 namespace jobmode::cli {
 namespace {
 
+output_error missing_output(const std::string& path) {
+    return output_error(system_problem("open", path) + ": put the file back, or remove the state to crawl anew");
+}
+
 /// Lines of text in a file, or on standard output.
 class text_output final : public crawl_output {
 public:
@@ -33,13 +37,13 @@ public:
         for (const record_view& record : answered.records)
             csv_ ? append_csv(text_, record, date, server_) : append_ndjson(text_, record, date, server_);
     }
-    void add_failure(const outcome&) override {}
+    void add_failure(const query&, std::string_view) override {}
     std::uint64_t pending() const noexcept override { return text_.size(); }
 
     std::uint64_t sync() override {
         if (!file_) {
             if (!write_all(STDOUT_FILENO, text_))
-                throw output_error(system_problem("write", "standard output"));
+                errno == EPIPE ? throw output_unread() : throw output_error(system_problem("write", "standard output"));
         } else {
             check_place();
             if (!text_.empty() && (!write_all(file_.get(), text_) || ::fdatasync(file_.get()) != 0))
@@ -52,10 +56,11 @@ public:
 
 private:
     void open(std::uint64_t keep) {
-        file_ = file_handle(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+        // An output that is gone is not to come back as an empty one.
+        file_ = file_handle(::open(path_.c_str(), O_WRONLY | (keep == 0 ? O_CREAT : 0) | O_CLOEXEC, 0666));
         struct stat is {};
         if (!file_ || ::fstat(file_.get(), &is) != 0)
-            throw output_error(system_problem("open", path_));
+            throw keep == 0 ? output_error(system_problem("open", path_)) : missing_output(path_);
         if (static_cast<std::uint64_t>(is.st_size) < keep)
             throw output_error(fmt::format(
                 "{} is shorter than what this crawl has written: put the file back, or remove the state to crawl anew",
@@ -88,7 +93,7 @@ private:
 class sqlite_output final : public crawl_output {
 public:
     sqlite_output(const std::string& path, std::string server, std::uint64_t keep)
-        : database_(path), server_(std::move(server)), answered_(keep) {
+        : database_(present(path, keep)), server_(std::move(server)), answered_(keep) {
         database_.execute(
             "PRAGMA synchronous=FULL;"
             "CREATE TABLE IF NOT EXISTS queries("
@@ -126,10 +131,9 @@ public:
     }
 
     /// An earlier crawl's records stay: they were true, and the Error says that they are not of now.
-    void add_failure(const outcome& failed) override {
+    void add_failure(const query& asked, std::string_view error) override {
         begin();
-        const std::string name = error_name(failed.error);
-        bind_key(put_failure_, failed.query).bind(4, name).run();
+        bind_key(put_failure_, asked).bind(4, error).run();
         ++pending_;
     }
 
@@ -142,6 +146,13 @@ public:
     }
 
 private:
+    /// SQLite would make an empty file in the place of one that is gone.
+    static const std::string& present(const std::string& path, std::uint64_t keep) {
+        if (keep != 0 && ::access(path.c_str(), F_OK) != 0)
+            throw missing_output(path);
+        return path;
+    }
+
     void check_holds(std::uint64_t keep) {
         statement count = database_.prepare("SELECT count(*) FROM queries WHERE Server = ?");
         count.bind(0, server_).step();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "cli/row_writer.hpp"
 
@@ -18,6 +19,12 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// Nobody reads the output any more, as in `jobmode crawl ... | head`.
+class output_unread : public output_error {
+public:
+    output_unread() : output_error("standard output is closed") {}
+};
+
 /// Where the records of a crawl go. Used by one thread at a time; what fails throws `output_error` or
 /// `database_error`.
 class crawl_output {
@@ -27,7 +34,7 @@ public:
     /// Takes an answered query. May wait for `sync` to write it.
     virtual void add(const outcome& answered) = 0;
     /// Takes a query that failed for good.
-    virtual void add_failure(const outcome& failed) = 0;
+    virtual void add_failure(const query& asked, std::string_view error) = 0;
     /// How much is held back until `sync`, in bytes.
     virtual std::uint64_t pending() const noexcept = 0;
     /// Makes everything taken so far last. Returns how much of the output is then complete, in bytes of text or in

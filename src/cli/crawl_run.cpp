@@ -13,14 +13,15 @@ constexpr std::uint64_t max_pending = 4U << 20U;
 
 }  // namespace
 
-crawl_books::crawl_books(policy::crawl_plan plan, std::unique_ptr<crawl_output> output,
-                         std::unique_ptr<crawl_state> state)
+crawl_books::crawl_books(policy::crawl_plan plan, crawl_files files)
     : plan_(std::move(plan)),
-      output_(std::move(output)),
-      state_(std::move(state)),
-      done_at_start_(state_ ? state_->done() : index_set(plan_.size())),
-      done_before_(state_ ? state_->done_count() : 0),
+      files_(std::move(files)),
+      done_at_start_(files_.state ? files_.state->done() : index_set(plan_.size())),
+      done_before_(files_.state ? files_.state->done_count() : 0),
       done_(done_before_) {}
+
+crawl_books::crawl_books(policy::crawl_plan plan, std::function<crawl_files()> open, bool replaces)
+    : plan_(std::move(plan)), open_(std::move(open)), replaces_(replaces), done_at_start_(plan_.size()) {}
 
 std::optional<query> crawl_books::next(std::uint64_t& number) {
     while (!stopped_) {
@@ -42,23 +43,20 @@ void crawl_books::take(std::uint64_t number, const outcome& ended) {
         return;
     try {
         if (!ended.error) {
-            output_->add(ended);
-            if (state_)
-                state_->mark_done(number, ended.records.size());
+            open_locked();
+            files_.output->add(ended);
+            if (files_.state)
+                files_.state->mark_done(number, ended.records.size());
             ++done_;
             records_ += ended.records.size();
         } else {
-            output_->add_failure(ended);
             const std::string name = error_name(ended.error);
-            failed_query failed{name, ended.diagnostics.describe(ended.error), ended.diagnostics.attempt};
-            if (state_)
-                state_->mark_failed(number, std::move(failed));
-            else
-                failed_queries_.insert_or_assign(number, std::move(failed));
+            keep_failure(number, ended.query,
+                         {name, ended.diagnostics.describe(ended.error), ended.diagnostics.attempt});
             ++failures_[name];
             ++failed_;
         }
-        if (output_->pending() >= max_pending)
+        if (files_.output && files_.output->pending() >= max_pending)
             sync_locked();
     } catch (...) {
         broken_ = std::current_exception();
@@ -66,9 +64,26 @@ void crawl_books::take(std::uint64_t number, const outcome& ended) {
     }
 }
 
+void crawl_books::open_locked() {
+    if (files_.output)
+        return;
+    files_ = open_();
+    for (auto& [number, failed] : std::exchange(failed_queries_, {}))
+        keep_failure(number, plan_.at(number), std::move(failed));
+}
+
+void crawl_books::keep_failure(std::uint64_t number, const query& asked, failed_query failed) {
+    if (files_.output)
+        files_.output->add_failure(asked, failed.error);
+    if (files_.state)
+        files_.state->mark_failed(number, std::move(failed));
+    else
+        failed_queries_.insert_or_assign(number, std::move(failed));
+}
+
 void crawl_books::sync() {
     const std::scoped_lock lock(mutex_);
-    if (!broken_)
+    if (!broken_ && files_.output)
         sync_locked();
 }
 
@@ -76,24 +91,39 @@ void crawl_books::finish() {
     const std::scoped_lock lock(mutex_);
     if (broken_)
         return;
-    const std::uint64_t length = output_->sync();
-    if (!state_)
+    const bool all_asked = done_ + failed_ == plan_.size();
+    if (all_asked && (failed_ == 0 || !replaces_))
+        open_locked();
+    if (!files_.output)
         return;
-    if (done_ + failed_ == plan_.size())
-        state_->finish(length);
+    const std::uint64_t length = files_.output->sync();
+    if (!files_.state)
+        return;
+    if (all_asked)
+        files_.state->finish(length);
     else
-        state_->commit(length);
+        files_.state->commit(length);
 }
 
 void crawl_books::sync_locked() {
     try {
-        const std::uint64_t length = output_->sync();
-        if (state_)
-            state_->commit(length);
+        const std::uint64_t length = files_.output->sync();
+        if (files_.state)
+            files_.state->commit(length);
     } catch (...) {
         broken_ = std::current_exception();
         throw;
     }
+}
+
+bool crawl_books::begun() const {
+    const std::scoped_lock lock(mutex_);
+    return files_.output != nullptr;
+}
+
+std::optional<std::string> crawl_books::first_failure() const {
+    const std::scoped_lock lock(mutex_);
+    return failed_queries_.empty() ? std::nullopt : std::optional(failed_queries_.begin()->second.message);
 }
 
 std::map<std::string, std::uint64_t> crawl_books::failures() const {
@@ -103,8 +133,8 @@ std::map<std::string, std::uint64_t> crawl_books::failures() const {
 
 void crawl_books::for_each_failed(const std::function<void(const query&, const failed_query&)>& visit) {
     const std::scoped_lock lock(mutex_);
-    if (state_)
-        state_->for_each_failed(
+    if (files_.state)
+        files_.state->for_each_failed(
             [&](std::uint64_t number, const failed_query& failed) { visit(plan_.at(number), failed); });
     else
         for (const auto& [number, failed] : failed_queries_)

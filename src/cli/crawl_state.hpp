@@ -72,6 +72,8 @@ public:
 
     /// What the file holds.
     stage holds() const noexcept { return stage_; }
+    /// The output that the crawl is of, as `crawl_identity::out` names it.
+    const std::string& output() const noexcept { return identity_.out; }
     /// Which part of `wanted` is another in the file, as a sentence; empty if none.
     std::string difference(const crawl_identity& wanted) const;
 

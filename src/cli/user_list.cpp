@@ -45,20 +45,25 @@ bool read_users(const std::string& path, std::vector<std::string>& users, std::s
     return true;
 }
 
-exit_code fetch_users(const client_config& config, std::vector<std::string>& users) {
+std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users) {
     boost::asio::io_context context(1);
     client from(context.get_executor(), config);
     diagnostics diag;
-    exit_code result = exit_code::some_failed;
+    std::optional<crawl_problem> problem;
     from.async_list_users(&diag, [&](error_code ec, std::vector<std::string> found) {
-        result = exit_code_of(ec, diag);
         if (ec)
-            fail(result, "the users cannot be listed: " + diag.describe(ec));
+            problem = {exit_code_of(ec, diag), "the users cannot be listed: " + diag.describe(ec), false};
         users = std::move(found);
         from.close();
     });
     context.run();
-    return result;
+    std::unordered_set<std::string_view> known;
+    std::vector<std::string> once;
+    for (std::string& name : users)
+        if (known.insert(name).second)
+            once.push_back(name);
+    users = std::move(once);
+    return problem;
 }
 
 std::string digest_of(const std::vector<std::string>& names) {

@@ -3,10 +3,11 @@
 
 #include <jobmode/config.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/exit_code.hpp"
+#include "cli/crawl_problem.hpp"
 
 namespace jobmode::cli {
 
@@ -15,8 +16,8 @@ namespace jobmode::cli {
 /// name.
 bool read_users(const std::string& path, std::vector<std::string>& users, std::string& problem);
 
-/// Asks the server for all of them (ListUsers). What goes wrong is said on stderr.
-exit_code fetch_users(const client_config& config, std::vector<std::string>& users);
+/// Asks the server for all of them (ListUsers), each once. Nothing if that worked, else why not.
+std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users);
 
 /// The SHA-256 of a list of names, in hexadecimal.
 std::string digest_of(const std::vector<std::string>& names);

@@ -33,7 +33,7 @@ struct backup_set {
 
 /// A job as the API reports it. A missing optional is a key that is left out.
 struct job {
-    /// `yyyy-MM-dd-HH-mm-ss`; a job that did not run has none.
+    /// `yyyy-MM-dd-HH-mm-ss`: when it began, or when one that did not run should have. Those of `bulk_job` have none.
     std::string id;
     std::optional<std::string> record_id;
     std::string login_name;

@@ -336,6 +336,7 @@ TEST_CASE("an output that is gone is noticed, also when nothing is left to do, a
             const auto result = with.run("crawl", arguments);
             CHECK(result.exit_code == 1);
             CHECK(contains(result.err, "put the file back"));
+            CHECK(::access(with.folder.path(name).c_str(), F_OK) != 0);
         }
     }
 }
@@ -406,7 +407,138 @@ TEST_CASE("a server that cannot be reached ends a crawl with its first query") {
                           {{"JOBMODE_SYS_PWD", "system1"}});
     CHECK(result.exit_code == 4);
     CHECK(contains(result.err, "refused"));
-    CHECK(contains(result.err, "--resume"));
+    CHECK(contains(result.err, "begins again"));
+    CHECK(with.folder.files() == std::vector<std::string>{"users"});
+}
+
+TEST_CASE("a finished output stays as it is until the first answer of the crawl that replaces it") {
+    fleet_fixture with;
+    const std::string users = with.folder.write("users", "obm\ncustomer-0001\n");
+    const std::vector<std::string> crawl{"--users", users,        "--from", "2024-06-21",
+                                         "--to",    "2024-06-30", "--out",  with.folder.path("out.ndjson")};
+    REQUIRE(with.run("crawl", crawl).exit_code == 0);
+    const std::string before = with.folder.read("out.ndjson");
+    REQUIRE_FALSE(before.empty());
+    const auto is_as_before = [&] {
+        CHECK(with.folder.read("out.ndjson") == before);
+        CHECK(with.folder.files() == std::vector<std::string>{"out.ndjson", "out.ndjson.state", "users"});
+        std::vector<std::string> resume = crawl;
+        resume.emplace_back("--resume");
+        CHECK(contains(with.run("crawl", resume).err, "nothing is left to do"));
+    };
+    SECTION("a wrong password") {
+        const auto refused = with.run("crawl", crawl, "wrong-password");
+        CHECK(refused.exit_code == 3);
+        CHECK(contains(refused.err, "nothing was written"));
+        is_as_before();
+    }
+    SECTION("answers that are none") {
+        with.server.set_faults({sim::fault_spec(sim::fault_kind::html, 1)});
+        const auto failed = with.run("crawl", crawl);
+        CHECK(failed.exit_code == 1);
+        CHECK(contains(failed.err, "20 failed: not_json"));
+        CHECK(contains(failed.err, "nothing was written"));
+        with.server.set_faults({});
+        is_as_before();
+    }
+    SECTION("a crawl killed before its first answer") {
+        std::atomic<test::program*> victim = nullptr;
+        with.trigger.arm(1, [&] {
+            while (!victim)
+                std::this_thread::yield();
+            victim.load()->send(SIGKILL);
+        });
+        test::program killed(with.arguments("crawl", crawl), {{"JOBMODE_SYS_PWD", "system1"}});
+        victim = &killed;
+        CHECK(killed.wait().exit_code == 128 + SIGKILL);
+        is_as_before();
+    }
+    SECTION("answers") {
+        CHECK(with.run("crawl", crawl).exit_code == 0);
+        CHECK(sorted_lines(with.folder.read("out.ndjson")) == sorted_lines(before));
+    }
+}
+
+TEST_CASE("failures before the first answer are kept with those after it") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    std::atomic<int> asked = 0;
+    config.script = [&asked](const sim::request_info&) {
+        std::optional<std::vector<sim::script_step>> steps;
+        if (asked++ < 3)
+            steps.emplace(
+                {sim::script_step(sim::script_step::kind::send, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")});
+        return steps;
+    };
+    const fleet_fixture with(std::move(config));
+    const std::string users = with.folder.write("users", "obm\ncustomer-0001\n");
+    const std::string format = GENERATE("ndjson", "sqlite");
+    const std::vector<std::string> crawl{"--users",  users,        "--from",          "2024-06-21",
+                                         "--to",     "2024-06-30", "--out",           with.folder.path("out"),
+                                         "--format", format,       "--max-in-flight", "1"};
+    const auto result = with.run("crawl", crawl);
+    CHECK(result.exit_code == 1);
+    CHECK(contains(result.err, "17 of 20 queries answered"));
+    CHECK(lines_of(with.folder.read("out.failed.ndjson")).size() == 3);
+    if (format == "sqlite") {
+        cli::database out(with.folder.path("out"));
+        cli::statement failed = out.prepare("SELECT count(*) FROM queries WHERE Error = 'not_json'");
+        failed.step();
+        CHECK(failed.integer(0) == 3);
+    }
+}
+
+TEST_CASE("an output that no crawl is known to have written is replaced only by --force") {
+    const fleet_fixture with;
+    const std::string kept = "somebody's work\n";
+    const std::string out = with.folder.write("out.ndjson", kept);
+    for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume"}}) {
+        const auto refused = with.run("crawl", to_file(with, "out.ndjson", more));
+        CHECK(refused.exit_code == 2);
+        CHECK(contains(refused.err, "--force"));
+        CHECK(with.folder.read("out.ndjson") == kept);
+    }
+    CHECK(with.server.counters().requests == 0);
+    CHECK(with.run("crawl", to_file(with, "out.ndjson", {"--force"})).exit_code == 0);
+    CHECK(lines_of(with.folder.read("out.ndjson")).size() == records_of(with.server.fleet()));
+    // An empty file is nobody's work.
+    with.folder.write("empty.ndjson", "");
+    CHECK(with.run("crawl", to_file(with, "empty.ndjson")).exit_code == 0);
+    // A state of another output says nothing of this one.
+    const auto other = with.run("crawl", to_file(with, "empty.ndjson", {"--state", out + ".state"}));
+    CHECK(other.exit_code == 2);
+    CHECK(contains(other.err, "--force"));
+}
+
+TEST_CASE("a reader who has had enough ends a crawl without a word") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.latency = *sim::latency_spec::parse("2ms");
+    const fleet_fixture with(std::move(config));
+    test::program crawl(with.arguments("crawl", fleet_fixture::whole_fleet({"--out", "-", "--sync-interval", "0.002",
+                                                                            "--max-in-flight", "2"})),
+                        {{"JOBMODE_SYS_PWD", "system1"}});
+    crawl.read_out_and_close();
+    const auto result = crawl.wait();
+    CHECK(result.exit_code == 0);
+    CHECK(result.err == "");
+    CHECK(lines_of(result.out).size() >= 1);
+    CHECK(with.server.counters().queries < 400);
+}
+
+TEST_CASE("a user whom the server lists twice is asked for once") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.script = [](const sim::request_info& request) {
+        std::optional<std::vector<sim::script_step>> steps;
+        const std::string body =
+            R"({"Status":"OK","User":[{"LoginName":"obm"},{"LoginName":"customer-0001"},{"LoginName":"obm"}]})";
+        if (request.target.find("ListUsers") != std::string_view::npos)
+            steps.emplace({sim::script_step(
+                sim::script_step::kind::send,
+                "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body)});
+        return steps;
+    };
+    const fleet_fixture with(std::move(config));
+    CHECK(with.run("crawl", to_file(with, "out.ndjson")).exit_code == 0);
+    CHECK(with.server.counters().queries == 20);
 }
 
 TEST_CASE("Ctrl-C lets what is in flight end, and the crawl can be resumed") {
@@ -451,7 +583,7 @@ TEST_CASE("a second Ctrl-C ends at once") {
     stalled.send(SIGINT);
     const auto result = stalled.wait();
     CHECK(result.exit_code == 130);
-    CHECK(contains(result.err, "--resume"));
+    CHECK(contains(result.err, "begins again"));
 }
 
 TEST_CASE("crawl refuses what cannot be meant") {

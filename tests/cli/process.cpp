@@ -96,7 +96,8 @@ program::~program() {
         ::kill(process_, SIGKILL);
         ::waitpid(process_, nullptr, 0);
     }
-    ::close(out_);
+    if (out_ >= 0)
+        ::close(out_);
     ::close(err_);
 }
 
@@ -113,6 +114,13 @@ void program::wait_for_err(std::string_view text) {
         if (ready == 0 || (ready > 0 && !take(err_, read_.err)))
             throw std::runtime_error("the program has not written '" + std::string(text) + "' but: " + read_.err);
     }
+}
+
+void program::read_out_and_close() {
+    pollfd open{out_, POLLIN, 0};
+    if (::poll(&open, 1, 60'000) <= 0 || !take(out_, read_.out))
+        throw std::runtime_error("the program has written nothing but: " + read_.err);
+    ::close(std::exchange(out_, -1));
 }
 
 program_result program::wait() {
@@ -157,6 +165,14 @@ std::string temporary_folder::path(std::string_view name) const {
 std::string temporary_folder::write(std::string_view name, std::string_view contents) const {
     std::ofstream(path(name), std::ios::binary) << contents;
     return path(name);
+}
+
+std::vector<std::string> temporary_folder::files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+        names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 std::string temporary_folder::read(std::string_view name) const {

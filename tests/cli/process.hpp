@@ -35,6 +35,8 @@ public:
     void send(int signal) const;
     /// Reads what it writes to its standard error until this is in it. Throws `std::runtime_error` if it does not come.
     void wait_for_err(std::string_view text);
+    /// Reads something of what it writes to its standard output, and then no more, as `head` does.
+    void read_out_and_close();
     /// Reads what it writes until it ends. Throws `std::runtime_error`, with what it wrote, if it has not ended after a
     /// minute.
     program_result wait();
@@ -58,6 +60,8 @@ public:
     std::string path(std::string_view name) const;
     /// Writes a file, and gives its path.
     std::string write(std::string_view name, std::string_view contents) const;
+    /// The names of all files in it, sorted.
+    std::vector<std::string> files() const;
     /// What a file has; nothing if it is not there.
     std::string read(std::string_view name) const;
 
