@@ -103,6 +103,17 @@ void register_serve(CLI::App& root, int& exit_code) {
         ->add_option("--latency", options->latency,
                      "How long an answer takes: 2ms, uniform:1ms,5ms, exponential:5ms or lognormal:20ms,0.5")
         ->capture_default_str();
+    command
+        ->add_option("--capacity", options->server.capacity.workers,
+                     "Requests served at a time, as Tomcat's maxThreads; others wait, and answers come later. 0 is no "
+                     "limit")
+        ->check(CLI::Range(0U, 100'000U))
+        ->capture_default_str();
+    command
+        ->add_option("--queue", options->server.capacity.queue,
+                     "Requests that wait at a time, as Tomcat's acceptCount; more are refused with status 503")
+        ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
     command->add_option(
         "--fault", options->faults,
         "What goes wrong, and how often: reset:0.01; also stall, truncate, close, slow, html, bad-json, 429, "

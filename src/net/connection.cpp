@@ -526,9 +526,9 @@ void connection::fail_decoding(error_code ec) {
 void connection::on_head(const wire::response_head& head, error_code&) {
     operation& front = *operations_.front();
     front.diagnostics.http_status = head.status;
-    engine_.on_first_byte(front);
     switch (head.status) {
         case 200:
+            engine_.on_first_byte(front);
             if (head.content_encoded) {
                 refusal_ = errc::content_encoded;
                 break;

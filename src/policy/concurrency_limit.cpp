@@ -3,25 +3,37 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace jobmode::policy {
 namespace {
 
-// An average of fewer answers says more about chance than about the server.
+// An average of fewer answers says more about chance than about the server; of more, it says nothing new.
 constexpr std::size_t least_answers = 32;
-// Latency counts as risen beyond this much above the baseline, and what chance alone may do to an average of so many
-// answers.
-constexpr double tolerance = 0.08;
-constexpr double deviations = 0.8;
-// Windows between two measurements of the baseline.
+constexpr std::size_t most_answers = 2000;
+// Windows go on until chance moves their average by no more than this share of it. At the start, speed matters more.
+constexpr double precision = 0.04;
+constexpr double start_precision = 0.1;
+// Latency counts as risen beyond this share above the baseline, and what chance alone may do.
+constexpr double tolerance = 0.05;
+constexpr double start_tolerance = 0.2;
+// A baseline that is measured to be so far off is another one; what is less far off is averaged.
+constexpr double surprise = 0.15;
+constexpr double averaging = 0.25;
+// The share by which the limit grows in the first window after it shrank; it doubles from one to the next.
+constexpr double least_growth = 0.025;
+constexpr double most_growth = 0.5;
+// Windows between two measurements of the baseline, and after one that was a surprise.
 constexpr unsigned windows_between_probes = 50;
+constexpr unsigned windows_after_surprise = 2;
 
 }  // namespace
 
 concurrency_limit::concurrency_limit(const concurrency_config& config) noexcept
     : fixed_(config.max_in_flight),
       ceiling_(static_cast<double>(config.ceiling)),
-      limit_(static_cast<double>(config.initial)) {}
+      limit_(static_cast<double>(config.initial)),
+      growth_(least_growth) {}
 
 std::size_t concurrency_limit::limit() const noexcept {
     return fixed_ != 0 ? fixed_ : std::max<std::size_t>(static_cast<std::size_t>(limit_), 1);
@@ -34,58 +46,108 @@ void concurrency_limit::on_answer(std::chrono::nanoseconds latency, std::size_t 
         --stale_;
         return;
     }
-    sum_ += static_cast<double>(latency.count());
+    const auto value = static_cast<double>(latency.count());
+    sum_ += value;
+    sum_of_squares_ += value * value;
     ++count_;
     saturated_ = saturated_ || in_flight >= limit();
-    if (count_ >= std::max(least_answers, 2 * limit()))
+    if (count_ >= std::max(least_answers, 2 * limit()) &&
+        (count_ >= most_answers || chance() <= (starting_ ? start_precision : precision)))
         end_window();
 }
 
 void concurrency_limit::on_overload(time_point now) noexcept {
     if (fixed_ != 0 || now < quiet_until_)
         return;
-    starting_ = false;
-    limit_ = std::max(1.0, (resume_at_ != 0 ? resume_at_ : limit_) / 2);
+    if (std::exchange(starting_, false))
+        windows_to_probe_ = windows_after_surprise;
+    shrink((resume_at_ != 0 ? resume_at_ : limit_) / 2);
     resume_at_ = 0;
     // What was sent together fails together; one such wave is one sign.
     quiet_until_ =
         now + std::chrono::milliseconds(10) + std::chrono::nanoseconds(static_cast<std::int64_t>(2 * baseline_));
-    begin_window(0);
+    begin_window();
+}
+
+double concurrency_limit::chance() const noexcept {
+    const auto count = static_cast<double>(count_);
+    const double mean = sum_ / count;
+    const double variance = std::max(sum_of_squares_ / count - mean * mean, 0.0);
+    return mean > 0 ? std::sqrt(variance / count) / mean : 0;
 }
 
 void concurrency_limit::end_window() noexcept {
     const double average = sum_ / static_cast<double>(count_);
-    const double chance = deviations / std::sqrt(static_cast<double>(count_));
-    ++windows_;
-    if (resume_at_ != 0) {
-        baseline_ = average;
-        limit_ = resume_at_;
-        resume_at_ = 0;
-        begin_window(0);
-        return;
-    }
-    baseline_ = baseline_ == 0 ? average : std::min(baseline_, average);
-    const double excess = average / baseline_;
-    const double before = limit_;
-    if (excess > 1 + tolerance + chance) {
-        starting_ = false;
-        limit_ = std::max(1.0, limit_ * std::max(0.5, (1 + tolerance) / excess));
-    } else if (saturated_) {
-        limit_ = std::min(ceiling_, starting_ ? limit_ * 2 : limit_ + std::max(1.0, limit_ / 20));
-    }
-    if (windows_ >= windows_between_probes && !starting_ && limit_ >= 2) {
-        windows_ = 0;
-        resume_at_ = limit_;
-        limit_ = std::floor(limit_ / 2);
-    }
-    begin_window(limit_ != before ? static_cast<std::size_t>(before) : 0);
+    if (resume_at_ != 0)
+        end_probe(average);
+    else if (starting_)
+        end_start_window(average);
+    else
+        end_steady_window(average);
+    begin_window();
 }
 
-void concurrency_limit::begin_window(std::size_t stale) noexcept {
+void concurrency_limit::end_start_window(double average) noexcept {
+    baseline_ = baseline_ == 0 ? average : std::min(baseline_, average);
+    const double excess = average / baseline_;
+    if (excess > 1 + start_tolerance + chance()) {
+        starting_ = false;
+        windows_to_probe_ = windows_after_surprise;
+        shrink(limit_ / excess);
+    } else if (saturated_) {
+        set_limit(limit_ * 2);
+    }
+}
+
+void concurrency_limit::end_steady_window(double average) noexcept {
+    // One query alone waits for nobody.
+    if (baseline_ == 0 || limit_ < 2)
+        baseline_ = average;
+    const double excess = average / baseline_;
+    bool doubtful = excess < 1 - surprise;
+    if (excess > 1 + tolerance + chance()) {
+        shrink(limit_ / std::min(excess, 2.0));
+        // Less load should have helped.
+        doubtful = ++shrunk_ > 1;
+    } else {
+        shrunk_ = 0;
+        if (saturated_)
+            set_limit(limit_ + std::max(1.0, limit_ * std::exchange(growth_, std::min(1.5 * growth_, most_growth))));
+    }
+    if (windows_to_probe_ != 0)
+        --windows_to_probe_;
+    if ((windows_to_probe_ == 0 || doubtful) && limit_ >= 2) {
+        resume_at_ = limit_;
+        set_limit(std::floor(limit_ / 2));
+    }
+}
+
+void concurrency_limit::end_probe(double average) noexcept {
+    const bool surprised = std::abs(average / baseline_ - 1) > surprise;
+    baseline_ = surprised ? average : baseline_ + averaging * (average - baseline_);
+    windows_to_probe_ = surprised ? windows_after_surprise : windows_between_probes;
+    set_limit(resume_at_);
+    resume_at_ = 0;
+    shrunk_ = 0;
+}
+
+void concurrency_limit::shrink(double limit) noexcept {
+    growth_ = least_growth;
+    set_limit(limit);
+}
+
+void concurrency_limit::set_limit(double limit) noexcept {
+    const std::size_t before = this->limit();
+    limit_ = std::clamp(limit, 1.0, ceiling_);
+    if (this->limit() != before)
+        stale_ = before;
+}
+
+void concurrency_limit::begin_window() noexcept {
     sum_ = 0;
+    sum_of_squares_ = 0;
     count_ = 0;
     saturated_ = false;
-    stale_ = stale;
 }
 
 }  // namespace jobmode::policy

@@ -114,6 +114,7 @@ std::string server_counters::to_json() const {
         {"requests", requests},
         {"queries", queries},
         {"records", records},
+        {"overloaded", overloaded},
         {"refused", refused},
         {"sessions", sessions},
         {"faults", faults},
@@ -128,6 +129,7 @@ public:
         : config_(std::move(config)),
           fleet_(config_.fleet),
           random_(config_.fleet.seed),
+          capacity_(config_.capacity),
           context_(1),
           tls_(asio::ssl::context::tls_server),
           acceptor_(context_) {
@@ -295,11 +297,15 @@ private:
             if (const auto steps = config_.script(info))
                 co_return co_await play(stream, *steps);
         }
-        reply made = decide(request);
-        if (!config_.latency.is_zero()) {
+        const auto now = std::chrono::steady_clock::now();
+        const auto ready = capacity_.admit(now, config_.latency.draw(random_));
+        if (!ready)
+            count([](server_counters& all) { ++all.overloaded; });
+        reply made = ready ? decide(request) : page(503, "Service Unavailable");
+        if (ready && *ready > now) {
             asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                                        executor>
-                timer(context_.get_executor(), config_.latency.draw(random_));
+                timer(context_.get_executor(), *ready);
             co_await timer.async_wait(token);
         }
         const std::optional<fault_kind> fault = made.may_fail ? draw_fault() : std::nullopt;
@@ -661,6 +667,7 @@ private:
     server_config config_;
     sim::fleet fleet_;
     std::mt19937_64 random_;
+    capacity_model capacity_;
     asio::io_context context_;
     asio::ssl::context tls_;
     tcp::acceptor acceptor_;

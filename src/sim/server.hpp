@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/capacity.hpp"
 #include "sim/certificate.hpp"
 #include "sim/fleet.hpp"
 #include "sim/spec.hpp"
@@ -60,6 +61,8 @@ struct server_config {
     std::string sys_pwd = "system1";
     /// How long an answer takes.
     latency_spec latency;
+    /// How many are given at a time. What is refused has status 503.
+    capacity_config capacity;
     /// What goes wrong with answers of the List calls once the credentials are right, drawn for each of them.
     std::vector<fault_spec> faults;
     /// Plain HTTP if false.
@@ -90,6 +93,8 @@ struct server_counters {
     /// Requests of ListBackupJobMode answered as they should be, and the records in these answers.
     std::uint64_t queries = 0;
     std::uint64_t records = 0;
+    /// Requests beyond what its capacity and queue hold.
+    std::uint64_t overloaded = 0;
     /// Requests with a wrong system user or password.
     std::uint64_t refused = 0;
     /// HTTP sessions begun, for requests that brought no cookie of an earlier one.

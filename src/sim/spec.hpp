@@ -20,7 +20,6 @@ public:
     /// Nothing if the text has another form.
     static std::optional<latency_spec> parse(std::string_view text);
 
-    bool is_zero() const noexcept { return kind_ == kind::constant && first_ == 0; }
     /// One draw; at most a minute.
     std::chrono::nanoseconds draw(std::mt19937_64& random) const;
 
