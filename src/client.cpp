@@ -1,11 +1,13 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <jobmode/client.hpp>
 
+#include <chrono>
 #include <utility>
 
 #include "completion.hpp"
 #include "net/engine.hpp"
 #include "stream_operation.hpp"
+#include "wire/backup_job_list.hpp"
 #include "wire/user_list.hpp"
 
 namespace jobmode {
@@ -62,16 +64,21 @@ private:
     std::vector<record> records_;
 };
 
-class users_operation final : public single_operation<std::vector<std::string>> {
+/// Gathers an answer that is not of ListBackupJobMode.
+template <class Decoder>
+class gathering_operation final : public single_operation<typename Decoder::result_type> {
+    using result_type = typename Decoder::result_type;
+
 public:
-    users_operation(const decoder_limits& limits, completion<std::vector<std::string>> done, jobmode::diagnostics* out)
-        : single_operation(net::request_kind::users, query(), std::move(done), out),
+    gathering_operation(net::request_kind what, query asked_query, const decoder_limits& limits,
+                        completion<result_type> done, jobmode::diagnostics* out)
+        : single_operation<result_type>(what, std::move(asked_query), std::move(done), out),
           limits_(limits),
           decoder_(limits) {}
 
     void on_attempt() override {
-        decoder_ = wire::user_list_decoder(limits_);
-        users_.clear();
+        decoder_ = Decoder(limits_);
+        result_.clear();
     }
     void on_piece(std::string_view piece, error_code& ec) override {
         decoder_.feed(piece, ec);
@@ -79,27 +86,27 @@ public:
             note();
     }
     void on_complete(error_code& ec) override {
-        users_ = decoder_.finish(ec);
+        result_ = decoder_.finish(ec);
         if (ec)
             note();
     }
     void on_end(error_code ec) override {
         if (ec)
-            users_.clear();
-        finish(ec, std::move(users_));
+            result_.clear();
+        this->finish(ec, std::move(result_));
     }
 
 private:
     void note() {
-        diagnostics.server_message = decoder_.message();
-        diagnostics.expt_type = decoder_.expt_type();
-        diagnostics.offset = decoder_.offset();
-        diagnostics.excerpt = decoder_.excerpt();
+        this->diagnostics.server_message = decoder_.message();
+        this->diagnostics.expt_type = decoder_.expt_type();
+        this->diagnostics.offset = decoder_.offset();
+        this->diagnostics.excerpt = decoder_.excerpt();
     }
 
     decoder_limits limits_;
-    wire::user_list_decoder decoder_;
-    std::vector<std::string> users_;
+    Decoder decoder_;
+    result_type result_;
 };
 
 void submit(const std::shared_ptr<net::engine>& engine, net::operation_ptr op) {
@@ -154,9 +161,20 @@ void client::start_open(detail::bound_handler<record_stream> handler, query aske
 }
 
 void client::start_list_users(detail::bound_handler<std::vector<std::string>> handler, diagnostics* diag) {
-    auto op = std::make_shared<users_operation>(
-        engine_->config().limits, completion<std::vector<std::string>>(std::move(handler), engine_->user_executor()),
-        diag);
+    auto op = std::make_shared<gathering_operation<wire::user_list_decoder>>(
+        net::request_kind::users, query(), engine_->config().limits,
+        completion<std::vector<std::string>>(std::move(handler), engine_->user_executor()), diag);
+    op->let_cancel(engine_);
+    submit(engine_, std::move(op));
+}
+
+void client::start_list_backup_jobs(detail::bound_handler<std::vector<backup_set_jobs>> handler, std::string login_name,
+                                    diagnostics* diag) {
+    // The date is not sent: with one the name is checked as that of any other query is.
+    const std::chrono::year_month_day any(std::chrono::year(2000), std::chrono::January, std::chrono::day(1));
+    auto op = std::make_shared<gathering_operation<wire::backup_job_list_decoder>>(
+        net::request_kind::jobs, query(std::move(login_name), any), engine_->config().limits,
+        completion<std::vector<backup_set_jobs>>(std::move(handler), engine_->user_executor()), diag);
     op->let_cancel(engine_);
     submit(engine_, std::move(op));
 }

@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/backup_jobs.hpp>
 #include <jobmode/config.hpp>
 #include <jobmode/detail/bound_handler.hpp>
 #include <jobmode/error.hpp>
@@ -99,6 +100,26 @@ public:
             token, this, diag);
     }
 
+    /// Lists the IDs of all jobs of a backup user, set by set (ListBackupJobs, AhsayCBS 9.1): with one call it is known
+    /// on which dates the user has jobs at all. Signature: `void(error_code, std::vector<backup_set_jobs>)`. The answer
+    /// is gathered in memory, up to `limits.answer_bytes`. `login_name` is as in a query. Errors and cancellation as
+    /// for `async_list`.
+    template <class Token = default_token>
+    auto async_list_backup_jobs(std::string login_name, Token&& token = Token()) {
+        return async_list_backup_jobs(std::move(login_name), nullptr, std::forward<Token>(token));
+    }
+
+    /// The same, and fills `*diag`, which must outlive the operation and may be null, before the handler runs.
+    template <class Token = default_token>
+    auto async_list_backup_jobs(std::string login_name, diagnostics* diag, Token&& token = Token()) {
+        return asio::async_initiate<Token, void(error_code, std::vector<backup_set_jobs>)>(
+            [](auto handler, client* self, std::string name, diagnostics* out) {
+                self->start_list_backup_jobs(detail::bound_handler<std::vector<backup_set_jobs>>(std::move(handler)),
+                                             std::move(name), out);
+            },
+            token, this, std::move(login_name), diag);
+    }
+
     /// How things stand. May be called from any thread; a snapshot taken while the client works can be one query apart
     /// in different members.
     jobmode::metrics metrics() const;
@@ -113,6 +134,8 @@ private:
     void start_list(detail::bound_handler<std::vector<record>> handler, query asked, diagnostics* diag);
     void start_open(detail::bound_handler<record_stream> handler, query asked, diagnostics* diag);
     void start_list_users(detail::bound_handler<std::vector<std::string>> handler, diagnostics* diag);
+    void start_list_backup_jobs(detail::bound_handler<std::vector<backup_set_jobs>> handler, std::string login_name,
+                                diagnostics* diag);
 
     std::shared_ptr<net::engine> engine_;
 };

@@ -40,6 +40,17 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->type_name("K/N")
         ->group(what);
 
+    static const std::map<std::string, crawl_command::planning> plans{{"daily", crawl_command::planning::daily},
+                                                                      {"jobs", crawl_command::planning::jobs}};
+    app->add_option(
+           "--plan", command->plan,
+           "daily (the default): every date; jobs: each user's jobs are listed first (ListBackupJobs), and only "
+           "dates with a job are asked about, while a user whose jobs cannot be listed is asked about daily. "
+           "Records of backups that did not run are missed if the server gives these no job ID")
+        ->transform(CLI::CheckedTransformer(plans).description(""))
+        ->type_name("PLAN")
+        ->group(what);
+
     static constexpr auto output = "Output";
     app->add_option("--out", command->out, "Where the records go; - is standard output")
         ->required()

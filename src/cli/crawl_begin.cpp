@@ -21,6 +21,7 @@
 #include "cli/crawl_runner.hpp"
 #include "cli/crawl_state.hpp"
 #include "cli/file.hpp"
+#include "cli/job_dates.hpp"
 #include "cli/prometheus.hpp"
 #include "cli/text.hpp"
 #include "cli/user_list.hpp"
@@ -154,8 +155,8 @@ std::optional<crawl_problem> find_users(const crawl_command& command, const clie
         std::string problem;
         if (!read_users(command.users_file, users, problem))
             throw usage_problem(problem);
-    } else if (resumed) {
-        users = resumed->users();
+    } else if (resumed && !resumed->sections().empty()) {
+        users = resumed->sections().front().users;
     } else if (std::optional<crawl_problem> problem = fetch_users(config, users)) {
         return problem;
     }
@@ -208,33 +209,56 @@ exit_code run_checked(crawl_command& command) {
     static constexpr auto name_of = [](row_format format) {
         return format == row_format::csv ? "csv" : format == row_format::sqlite ? "sqlite" : "ndjson";
     };
-    const crawl_identity identity{
-        command.connection.server_name(),
-        command.all_users ? "all" : digest_of(users),
-        command.from,
-        command.to,
-        joined(command.sets),
-        name_of(command.format),
-        range.part.count == 1 ? "" : fmt::format("{}/{}", range.part.number, range.part.count),
-        place};
+    const std::vector<std::string> servers{command.connection.server_name()};
+    crawl_identity identity;
+    identity.servers = servers.front();
+    identity.users = command.all_users ? "all" : digest_of(users);
+    identity.from = command.from;
+    identity.to = command.to;
+    identity.sets = joined(command.sets);
+    identity.format = name_of(command.format);
+    if (range.part.count != 1)
+        identity.shard = fmt::format("{}/{}", range.part.number, range.part.count);
+    identity.plan = command.plan == crawl_command::planning::jobs ? "jobs" : "daily";
+    identity.out = place;
     if (resumed)
         if (const std::string other = state->difference(identity); !other.empty())
             throw usage_problem(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
                                             command.state, other));
 
-    const std::vector<std::string> kept_users = command.all_users ? users : std::vector<std::string>();
+    std::vector<std::string> kept_users = command.all_users ? users : std::vector<std::string>();
     std::erase_if(users, [&](const std::string& name) {
         return policy::shard_of(name, range.part.count) != range.part.number - 1;
     });
-    policy::crawl_plan plan(std::move(users), range.from, range.to, command.sets);
-    const std::uint64_t queries = plan.size();
+    server_plan plan{policy::crawl_plan(users, range.from, range.to, command.sets), {}, std::move(kept_users)};
+    const std::uint64_t queries = plan.queries.size();
+    plan.skipped = index_set(queries);
+    const bool known = resumed && !state->sections().empty();
+    if (known) {
+        state->load({queries});
+        for (std::uint64_t number = 0; number != queries; ++number)
+            if (state->skipped().contains(number))
+                plan.skipped.insert(number);
+        const std::uint64_t wanted = queries - plan.skipped.count();
+        if (state->done_count() == wanted)
+            return say_nothing_is_left(command, wanted);
+    } else if (command.plan == crawl_command::planning::jobs) {
+        job_dates found(users.size(), range.from, range.to);
+        if (const std::optional<crawl_problem> problem = find_job_dates(config, users, found))
+            return command.fail(problem->code, problem->text);
+        for (std::uint64_t number = 0; number != queries; ++number)
+            if (!found.has_job(plan.queries.user_of(number), plan.queries.day_of(number)))
+                plan.skipped.insert(number);
+        if (found.unlisted != 0)
+            command.log.say(
+                message_log::level::warning, "unlisted",
+                fmt::format("the jobs of {} of {} users could not be listed, so they are asked about daily: {}",
+                            grouped(found.unlisted), grouped(users.size()), found.first_problem));
+    }
     if (resumed) {
-        state->load(queries);
-        if (state->done_count() == queries)
-            return say_nothing_is_left(command, queries);
-        std::unique_ptr<crawl_output> output =
-            make_output(command.format, command.out, identity.server, state->output_bytes());
-        crawl_books books(std::move(plan), {std::move(output), std::move(state)});
+        std::unique_ptr<crawl_output> output = make_output(command.format, command.out, servers, state->output_bytes());
+        crawl_books books(servers, crawl_files{std::move(output), std::move(state)});
+        books.add(0, std::move(plan));
         return crawl_runner(command, std::move(config), books).run();
     }
 
@@ -246,14 +270,15 @@ exit_code run_checked(crawl_command& command) {
             // Another process can have begun and ended meanwhile.
             if (state->holds() == crawl_state::stage::unfinished)
                 refuse_unfinished(command);
-            state->begin(identity, kept_users, queries);
+            state->begin(identity);
             ::unlink(command.failed_path().c_str());
         }
-        files.output = make_output(command.format, command.out, identity.server, 0);
+        files.output = make_output(command.format, command.out, servers, 0);
         files.state = std::move(state);
         return files;
     };
-    crawl_books books(std::move(plan), open, replaces);
+    crawl_books books(servers, open, replaces);
+    books.add(0, std::move(plan));
     return crawl_runner(command, std::move(config), books).run();
 }
 

@@ -15,6 +15,9 @@ namespace jobmode::cli {
 
 /// The command line of `jobmode crawl`.
 struct crawl_command {
+    /// Which dates are asked about.
+    enum class planning { daily, jobs };
+
     connection_options connection;
     std::string users_file;
     bool all_users = false;
@@ -22,6 +25,7 @@ struct crawl_command {
     std::string to;
     std::vector<std::string> sets;
     std::string shard;
+    planning plan = planning::daily;
     std::string out;
     row_format format = row_format::ndjson;
     bool force = false;

@@ -24,20 +24,21 @@ output_error missing_output(const std::string& path) {
 /// Lines of text in a file, or on standard output.
 class text_output final : public crawl_output {
 public:
-    text_output(row_format format, std::string path, std::string server, std::uint64_t keep)
-        : csv_(format == row_format::csv), path_(std::move(path)), server_(std::move(server)), bytes_(keep) {
+    text_output(row_format format, std::string path, std::uint64_t keep)
+        : csv_(format == row_format::csv), path_(std::move(path)), bytes_(keep) {
         if (path_ != "-")
             open(keep);
         if (csv_ && bytes_ == 0)
             text_ = csv_header();
     }
 
-    void add(const outcome& answered) override {
-        const std::string_view date = answered.query.backup_date.text();
-        for (const record_view& record : answered.records)
-            csv_ ? append_csv(text_, record, date, server_) : append_ndjson(text_, record, date, server_);
+    void add(std::string_view server, const query& asked, const record_list& records) override {
+        const std::string_view date = asked.backup_date.text();
+        for (const record_view& record : records)
+            csv_ ? append_csv(text_, record, date, server) : append_ndjson(text_, record, date, server);
     }
-    void add_failure(const query&, std::string_view) override {}
+    void add_failure(std::string_view, const query&, std::string_view) override {}
+    void add_skipped(std::string_view, const query&) override {}
     std::uint64_t pending() const noexcept override { return text_.size(); }
 
     std::uint64_t sync() override {
@@ -82,7 +83,6 @@ private:
 
     bool csv_;
     std::string path_;
-    std::string server_;
     file_handle file_;
     std::string text_;
     std::uint64_t bytes_;
@@ -92,8 +92,8 @@ private:
 /// a later one, changes them and never doubles them; this is why nothing needs to be cut off.
 class sqlite_output final : public crawl_output {
 public:
-    sqlite_output(const std::string& path, std::string server, std::uint64_t keep)
-        : database_(present(path, keep)), server_(std::move(server)), answered_(keep) {
+    sqlite_output(const std::string& path, const std::vector<std::string>& servers, std::uint64_t keep)
+        : database_(present(path, keep)), answered_(keep) {
         database_.execute(
             "PRAGMA synchronous=FULL;"
             "CREATE TABLE IF NOT EXISTS queries("
@@ -106,7 +106,7 @@ public:
             " ID TEXT, LoginName TEXT, Owner TEXT, UserId TEXT, StartTime TEXT, EndTime TEXT, BackupSetID TEXT,"
             " BackupSetName TEXT, BackupJobMode TEXT,"
             " PRIMARY KEY(Server, QueryLoginName, BackupDate, QueryBackupSetID, Number)) WITHOUT ROWID;");
-        check_holds(keep);
+        check_holds(servers, keep);
         put_query_ = database_.prepare(
             "INSERT OR REPLACE INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records) "
             "VALUES(?, ?, ?, ?, ?, ?)");
@@ -118,24 +118,20 @@ public:
         put_record_ = database_.prepare("INSERT INTO records VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     }
 
-    void add(const outcome& answered) override {
-        begin();
-        bind_key(put_query_, answered.query).bind_null(4);
-        put_query_.bind(5, static_cast<std::int64_t>(answered.records.size())).run();
-        bind_key(forget_records_, answered.query).run();
-        std::int64_t number = 0;
-        for (const record_view& record : answered.records)
-            add_record(answered.query, record, number++);
+    void add(std::string_view server, const query& asked, const record_list& records) override {
+        put(server, asked, records);
         ++answered_;
-        ++pending_;
     }
 
     /// An earlier crawl's records stay: they were true, and the Error says that they are not of now.
-    void add_failure(const query& asked, std::string_view error) override {
+    void add_failure(std::string_view server, const query& asked, std::string_view error) override {
         begin();
-        bind_key(put_failure_, asked).bind(4, error).run();
+        bind_key(put_failure_, server, asked).bind(4, error).run();
         ++pending_;
     }
+
+    /// The tables are to say the same as if it had been asked.
+    void add_skipped(std::string_view server, const query& skipped) override { put(server, skipped, record_list()); }
 
     std::uint64_t pending() const noexcept override { return pending_; }
 
@@ -153,14 +149,30 @@ private:
         return path;
     }
 
-    void check_holds(std::uint64_t keep) {
+    void check_holds(const std::vector<std::string>& servers, std::uint64_t keep) {
+        std::uint64_t holds = 0;
         statement count = database_.prepare("SELECT count(*) FROM queries WHERE Server = ?");
-        count.bind(0, server_).step();
-        if (static_cast<std::uint64_t>(count.integer(0)) < keep)
+        for (const std::string& server : servers) {
+            count.bind(0, server).step();
+            holds += static_cast<std::uint64_t>(count.integer(0));
+            count.reset();
+        }
+        if (holds < keep)
             throw output_error(
                 fmt::format("{} holds less than what this crawl has written: put the file back, or "
                             "remove the state to crawl anew",
                             database_.path()));
+    }
+
+    void put(std::string_view server, const query& asked, const record_list& records) {
+        begin();
+        bind_key(put_query_, server, asked).bind_null(4);
+        put_query_.bind(5, static_cast<std::int64_t>(records.size())).run();
+        bind_key(forget_records_, server, asked).run();
+        std::int64_t number = 0;
+        for (const record_view& record : records)
+            add_record(server, asked, record, number++);
+        ++pending_;
     }
 
     void begin() {
@@ -168,16 +180,16 @@ private:
             database_.execute("BEGIN IMMEDIATE");
     }
 
-    statement& bind_key(statement& to, const query& asked) {
-        return to.bind(0, server_)
+    static statement& bind_key(statement& to, std::string_view server, const query& asked) {
+        return to.bind(0, server)
             .bind(1, asked.login_name)
             .bind(2, asked.backup_date.text())
             .bind(3, asked.backup_set_id ? std::string_view(*asked.backup_set_id) : std::string_view());
     }
 
-    void add_record(const query& asked, const record_view& record, std::int64_t number) {
+    void add_record(std::string_view server, const query& asked, const record_view& record, std::int64_t number) {
         static constexpr int first_field = 5;
-        bind_key(put_record_, asked).bind(4, number);
+        bind_key(put_record_, server, asked).bind(4, number);
         std::array<std::array<char, 20>, field_count> times{};
         for (std::size_t index = 0; index != field_count; ++index) {
             const auto which = static_cast<field>(index);
@@ -191,7 +203,6 @@ private:
     }
 
     database database_;
-    std::string server_;
     statement put_query_;
     statement put_failure_;
     statement forget_records_;
@@ -202,11 +213,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path, const std::string& server,
-                                          std::uint64_t keep) {
+std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path,
+                                          const std::vector<std::string>& servers, std::uint64_t keep) {
     if (format == row_format::sqlite)
-        return std::make_unique<sqlite_output>(path, server, keep);
-    return std::make_unique<text_output>(format, path, server, keep);
+        return std::make_unique<sqlite_output>(path, servers, keep);
+    return std::make_unique<text_output>(format, path, keep);
 }
 
 }  // namespace jobmode::cli

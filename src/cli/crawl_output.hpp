@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/row_writer.hpp"
 
@@ -31,10 +32,13 @@ class crawl_output {
 public:
     virtual ~crawl_output() = default;
 
-    /// Takes an answered query. May wait for `sync` to write it.
-    virtual void add(const outcome& answered) = 0;
+    /// Takes a server's answer to a query. May wait for `sync` to write it.
+    virtual void add(std::string_view server, const query& asked, const record_list& records) = 0;
     /// Takes a query that failed for good.
-    virtual void add_failure(const query& asked, std::string_view error) = 0;
+    virtual void add_failure(std::string_view server, const query& asked, std::string_view error) = 0;
+    /// Takes a query that was not asked since it is known to have no records. May be told of it again when the crawl is
+    /// resumed.
+    virtual void add_skipped(std::string_view server, const query& skipped) = 0;
     /// How much is held back until `sync`, in bytes.
     virtual std::uint64_t pending() const noexcept = 0;
     /// Makes everything taken so far last. Returns how much of the output is then complete, in bytes of text or in
@@ -43,8 +47,9 @@ public:
 };
 
 /// Opens an output for the first time, or, with `keep` of it known to be complete, again: text that stands behind it is
-/// cut off, and an output that holds less is refused. The path `-` is standard output.
-std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path, const std::string& server,
-                                          std::uint64_t keep);
+/// cut off, and an output that holds less is refused. The path `-` is standard output. `servers` are those whose
+/// records it is for.
+std::unique_ptr<crawl_output> make_output(row_format format, const std::string& path,
+                                          const std::vector<std::string>& servers, std::uint64_t keep);
 
 }  // namespace jobmode::cli

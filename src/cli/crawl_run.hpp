@@ -12,9 +12,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/crawl_output.hpp"
 #include "cli/crawl_state.hpp"
+#include "cli/index_set.hpp"
 #include "policy/crawl_plan.hpp"
 
 namespace jobmode::cli {
@@ -25,68 +28,98 @@ struct crawl_files {
     std::unique_ptr<crawl_state> state;
 };
 
-/// The books of a running crawl: what is still to be asked, what has been answered and where it went. Worker threads
-/// take queries from it and give outcomes to it; everything it does is serialised, so that a slow disk slows the crawl.
-/// Thread-safe.
+/// What is asked of one server.
+struct server_plan {
+    policy::crawl_plan queries;
+    /// Those that need not be asked, by their numbers: they are known to have no records.
+    index_set skipped;
+    /// The login names, for the state to keep, if they cannot be had again.
+    std::vector<std::string> users;
+};
+
+/// How far one server's queries, or all, are.
+struct crawl_counts {
+    /// Queries to ask; those skipped are not among them.
+    std::uint64_t total = 0;
+    std::uint64_t skipped = 0;
+    /// Those answered, in this run or an earlier one.
+    std::uint64_t done = 0;
+    /// Those of them that had been answered before this run.
+    std::uint64_t done_before = 0;
+    /// Those that failed for good in this run.
+    std::uint64_t failed = 0;
+    /// Records of the queries answered in this run.
+    std::uint64_t records = 0;
+
+    /// Whether nothing is left to ask.
+    bool complete() const noexcept { return done == total; }
+};
+
+/// The books of a running crawl: what is still to be asked of each server, what has been answered and where it went.
+/// Worker threads take queries from it and give outcomes to it; everything it does is serialised, so that a slow disk
+/// slows the crawl. Thread-safe.
 class crawl_books {
 public:
-    /// A crawl that goes on where it was left.
-    crawl_books(policy::crawl_plan plan, crawl_files files);
+    /// A crawl that goes on where it was left: its state is loaded. What the state knows of a server is added by `add`
+    /// as it is in there, in the same order and before anything else.
+    crawl_books(std::vector<std::string> servers, crawl_files files);
     /// A crawl that begins. `open` is called with its first answer, when there is something to put in the place of what
     /// an earlier crawl may have left there. `replaces` says whether there is such a thing: then nothing is opened, and
     /// nothing is lost, if no query is answered at all.
-    crawl_books(policy::crawl_plan plan, std::function<crawl_files()> open, bool replaces);
+    crawl_books(std::vector<std::string> servers, std::function<crawl_files()> open, bool replaces);
+    ~crawl_books();
 
-    /// The next query to ask, with its number; nothing if there is none, or if `stop` was called.
-    std::optional<query> next(std::uint64_t& number);
+    /// Says what is asked of a server, once for each; before the first `next` for it. Throws what `problem_of` knows.
+    void add(std::size_t server, server_plan plan);
+
+    /// The next query to ask of a server, with its number; nothing if there is none, or if `stop` was called.
+    std::optional<query> next(std::size_t server, std::uint64_t& number);
     /// Takes an outcome of the query with that number. Throws what `problem_of` knows when it cannot be kept, and so
     /// does everything after that.
-    void take(std::uint64_t number, const outcome& ended);
+    void take(std::size_t server, std::uint64_t number, const outcome& ended);
     /// Makes everything taken so far last. Throws as `take` does.
     void sync();
     /// Makes it last, and notes that every query has been asked if that is so. Throws as `take` does.
     void finish();
+    /// Gives out no more queries for a server.
+    void stop(std::size_t server) noexcept;
+
     /// Whether anything is kept: the files are open.
     bool begun() const;
-    /// Gives out no more queries.
-    void stop() noexcept { stopped_ = true; }
-
-    std::uint64_t total() const noexcept { return plan_.size(); }
-    std::uint64_t done() const noexcept { return done_; }
-    std::uint64_t done_before() const noexcept { return done_before_; }
-    std::uint64_t failed() const noexcept { return failed_; }
-    /// Records of the queries done in this run.
-    std::uint64_t records() const noexcept { return records_; }
-    /// Failures by the name of their error.
+    const std::vector<std::string>& servers() const noexcept { return names_; }
+    crawl_counts counts(std::size_t server) const;
+    crawl_counts counts() const;
+    /// Whether every server's queries are known, and all of them answered.
+    bool complete() const;
+    /// Failures in this run by the name of their error.
     std::map<std::string, std::uint64_t> failures() const;
-    /// Why the first query that is known to have failed did.
+    /// Why the first query failed that is known to have failed, if nothing is kept.
     std::optional<std::string> first_failure() const;
-    /// Calls `visit` with each query that has failed, in this run or an earlier one, and why.
-    void for_each_failed(const std::function<void(const query&, const failed_query&)>& visit);
+    /// Calls `visit` with the server and each of its queries that has failed, in this run or an earlier one, and why.
+    void for_each_failed(
+        const std::function<void(std::string_view server, const query&, const failed_query&)>& visit) const;
 
 private:
-    void open_locked();
-    void keep_failure(std::uint64_t number, const query& asked, failed_query failed);
-    void sync_locked();
+    struct section;
 
-    policy::crawl_plan plan_;
+    void open_locked();
+    void enter(section& which);
+    void keep_failure(section& which, std::uint64_t number, const query& asked, failed_query failed);
+    void sync_locked();
+    crawl_counts counts_of(const section& which) const;
+
+    const std::vector<std::string> names_;
+    /// One for each server, there from the beginning.
+    std::vector<std::unique_ptr<section>> sections_;
     crawl_files files_;
     std::function<crawl_files()> open_;
     bool replaces_ = false;
-    /// As it was at the beginning, so that it can be read without the lock.
-    const index_set done_at_start_;
-    std::atomic<std::uint64_t> next_{0};
-    std::atomic<bool> stopped_{false};
-    std::uint64_t done_before_ = 0;
-    std::atomic<std::uint64_t> done_{0};
-    std::atomic<std::uint64_t> failed_{0};
-    std::atomic<std::uint64_t> records_{0};
     mutable std::mutex mutex_;
+    /// The queries that the state knows.
+    std::uint64_t numbered_ = 0;
     /// What went wrong for good, once something has.
     std::exception_ptr broken_;
     std::map<std::string, std::uint64_t> failures_;
-    /// What has failed, as long as there is no state to keep it.
-    std::map<std::uint64_t, failed_query> failed_queries_;
 };
 
 }  // namespace jobmode::cli

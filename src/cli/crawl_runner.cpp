@@ -84,7 +84,7 @@ void crawl_runner::start_worker() {
     const bool first = workers_.empty();
     ++running_;
     workers_.emplace_back(
-        share(workers_.size()), books_, first,
+        share(workers_.size()), books_, 0, first,
         [this](error_code ec, const diagnostics& diag) {
             asio::post(context_, [this, ec, diag] { on_first(ec, diag); });
         },
@@ -113,7 +113,7 @@ void crawl_runner::on_end(const std::exception_ptr& failure) {
 
 void crawl_runner::stop() {
     stopping_ = true;
-    books_.stop();
+    books_.stop(0);
     for (crawl_worker& one : workers_)
         one.stop();
 }
@@ -171,10 +171,11 @@ void crawl_runner::show_later() {
 
 progress_figures crawl_runner::figures(const jobmode::metrics& seen) const {
     progress_figures now;
-    now.done = books_.done();
-    now.total = books_.total();
-    now.done_before = books_.done_before();
-    now.failed = books_.failed();
+    const crawl_counts counts = books_.counts();
+    now.done = counts.done;
+    now.total = counts.total;
+    now.done_before = counts.done_before;
+    now.failed = counts.failed;
     now.in_flight = seen.in_flight;
     now.elapsed = steady_clock::now() - begun_at_;
     return now;
@@ -227,7 +228,7 @@ exit_code crawl_runner::conclude() {
     if (fatal_ && fatal_->unread)
         return fatal_->code;
     summarise(seen, elapsed);
-    const bool complete = books_.done() == books_.total();
+    const bool complete = books_.complete();
     if (fatal_)
         command_.fail(fatal_->code, fatal_->text);
     if (!complete)
@@ -243,12 +244,12 @@ exit_code crawl_runner::conclude() {
 
 void crawl_runner::write_failed() {
     std::string lines;
-    books_.for_each_failed([&](const query& asked, const failed_query& failed) {
+    books_.for_each_failed([&](std::string_view server, const query& asked, const failed_query& failed) {
         if (command_.to_stdout())
             command_.log.say(message_log::level::error, "query_failed",
                              fmt::format("{} on {}: {}", asked.login_name, asked.backup_date.text(), failed.message));
         else
-            append_failed(lines, asked, failed, command_.connection.server_name());
+            append_failed(lines, asked, failed, server);
     });
     if (command_.to_stdout())
         return;
@@ -261,13 +262,16 @@ void crawl_runner::write_failed() {
 
 void crawl_runner::summarise(const jobmode::metrics& seen, std::chrono::nanoseconds elapsed) const {
     const double seconds = std::chrono::duration<double>(elapsed).count();
-    const std::uint64_t asked = books_.done() - books_.done_before();
-    std::string text = fmt::format("{} of {} queries answered", grouped(books_.done()), grouped(books_.total()));
-    if (books_.done_before() != 0)
-        text += fmt::format(" ({} of them before)", grouped(books_.done_before()));
-    text += fmt::format(", {} records, in {} ({:.0f} queries/s)", grouped(books_.records()), duration_text(elapsed),
-                        static_cast<double>(asked) / std::max(seconds, 1e-9));
+    const crawl_counts counts = books_.counts();
+    std::string text = fmt::format("{} of {} queries answered", grouped(counts.done), grouped(counts.total));
+    if (counts.done_before != 0)
+        text += fmt::format(" ({} of them before)", grouped(counts.done_before));
+    text += fmt::format(", {} records, in {} ({:.0f} queries/s)", grouped(counts.records), duration_text(elapsed),
+                        static_cast<double>(counts.done - counts.done_before) / std::max(seconds, 1e-9));
     say("summary", text);
+    if (command_.plan == crawl_command::planning::jobs)
+        say("plan", fmt::format("{} of {} queries saved by asking for dates with jobs only", grouped(counts.skipped),
+                                grouped(counts.total + counts.skipped)));
     say("connections", fmt::format("latency {} median, {} p99; {} connections, {} resumed; {} retries, {} resends",
                                    duration_text(seen.latency.quantile(0.5)),
                                    duration_text(seen.latency.quantile(0.99)), grouped(seen.connections_opened),

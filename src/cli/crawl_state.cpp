@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -13,21 +12,29 @@
 namespace jobmode::cli {
 namespace {
 
-constexpr std::string_view layout = "3";
+constexpr std::string_view layout = "4";
 
 constexpr std::string_view meta_table = "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 // As SQLite keeps them, so that a file with anything else in it is known to be another program's.
-constexpr std::array<std::string_view, 4> tables{
+constexpr std::array<std::string_view, 6> tables{
     "CREATE TABLE done(block INTEGER PRIMARY KEY, bits BLOB NOT NULL)",
     "CREATE TABLE failed(query INTEGER PRIMARY KEY, error TEXT NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT "
     "NULL)",
     meta_table,
-    "CREATE TABLE users(number INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+    "CREATE TABLE sections(number INTEGER PRIMARY KEY, server TEXT NOT NULL, total INTEGER NOT NULL)",
+    "CREATE TABLE skipped(block INTEGER PRIMARY KEY, bits BLOB NOT NULL)",
+    "CREATE TABLE users(number INTEGER PRIMARY KEY, section INTEGER NOT NULL, name TEXT NOT NULL)",
 };
 
 // A commit writes the blocks in which something changed, and not the whole set.
 constexpr std::size_t block_bytes = 1024;
+
+/// A set of `count` queries has room for so many: it is made of whole blocks, which keep their size when it grows.
+std::uint64_t in_whole_blocks(std::uint64_t count) {
+    static constexpr std::uint64_t block = block_bytes * 8;
+    return (count + block - 1) / block * block;
+}
 
 [[noreturn]] void report_damage(const std::string& path, std::string_view what) {
     throw database_error(
@@ -103,13 +110,6 @@ private:
 
 }  // namespace
 
-std::uint64_t index_set::count() const noexcept {
-    std::uint64_t total = 0;
-    for (const char byte : bits_)
-        total += static_cast<std::uint64_t>(std::popcount(static_cast<unsigned char>(byte)));
-    return total;
-}
-
 crawl_state::crawl_state(const std::string& path) : database_(path) {
     database_.execute(
         "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
@@ -129,9 +129,8 @@ crawl_state::crawl_state(const std::string& path) : database_(path) {
     if (reached != "finished" && reached != "unfinished")
         report_damage(path, "it is neither finished nor unfinished");
     stage_ = reached == "finished" ? stage::finished : stage::unfinished;
-    identity_ = {value("server"), value("users"),  value("from"),  value("to"),
-                 value("sets"),   value("format"), value("shard"), value("out")};
-    total_ = number("total");
+    identity_ = {value("servers"), value("users"), value("from"), value("to"), value("sets"),
+                 value("format"),  value("shard"), value("plan"), value("out")};
     output_bytes_ = number("output_bytes");
     records_ = number("records");
 }
@@ -140,8 +139,12 @@ std::string crawl_state::difference(const crawl_identity& wanted) const {
     const auto differs = [](std::string_view what, const std::string& before, const std::string& now) {
         return before == now ? std::string() : fmt::format("{} was {} and is {} now", what, before, now);
     };
-    if (std::string found = differs("the server", identity_.server, wanted.server); !found.empty())
-        return found;
+    if (identity_.servers.find('\n') == std::string::npos && wanted.servers.find('\n') == std::string::npos) {
+        if (std::string found = differs("the server", identity_.servers, wanted.servers); !found.empty())
+            return found;
+    } else if (identity_.servers != wanted.servers) {
+        return "the servers are others";
+    }
     if (identity_.users != wanted.users)
         return "the list of users is another one";
     if (std::string found = differs("--from", identity_.from, wanted.from); !found.empty())
@@ -157,67 +160,128 @@ std::string crawl_state::difference(const crawl_identity& wanted) const {
     };
     if (std::string found = differs("--shard", shard_text(identity_), shard_text(wanted)); !found.empty())
         return found;
+    if (std::string found = differs("--plan", identity_.plan, wanted.plan); !found.empty())
+        return found;
     return differs("--out, as seen from the state's folder,", identity_.out, wanted.out);
 }
 
-void crawl_state::begin(const crawl_identity& identity, const std::vector<std::string>& users, std::uint64_t total) {
+void crawl_state::begin(const crawl_identity& identity) {
     transaction all(database_);
-    database_.execute("DELETE FROM meta; DELETE FROM users; DELETE FROM done; DELETE FROM failed;");
+    database_.execute(
+        "DELETE FROM meta; DELETE FROM sections; DELETE FROM users; DELETE FROM skipped; DELETE FROM done;"
+        "DELETE FROM failed;");
     set_value("layout", layout);
     set_value("stage", "unfinished");
-    set_value("server", identity.server);
+    set_value("servers", identity.servers);
     set_value("users", identity.users);
     set_value("from", identity.from);
     set_value("to", identity.to);
     set_value("sets", identity.sets);
     set_value("format", identity.format);
     set_value("shard", identity.shard);
+    set_value("plan", identity.plan);
     set_value("out", identity.out);
-    set_value("total", std::to_string(total));
     set_value("output_bytes", "0");
     set_value("records", "0");
-    statement add = database_.prepare("INSERT INTO users(name) VALUES(?)");
-    for (const std::string& name : users)
-        add.bind(0, name).run();
     all.commit();
     stage_ = stage::unfinished;
     identity_ = identity;
-    total_ = total;
-    done_ = index_set(total);
-    done_count_ = output_bytes_ = records_ = 0;
+    skipped_ = done_ = index_set();
+    total_ = done_count_ = output_bytes_ = records_ = 0;
 }
 
-std::vector<std::string> crawl_state::users() {
-    std::vector<std::string> names;
-    statement all = database_.prepare("SELECT name FROM users ORDER BY number");
-    while (all.step())
-        names.push_back(all.text(0));
-    return names;
+void crawl_state::add(const crawl_section& section, const index_set& skipped) {
+    const std::uint64_t room = in_whole_blocks(total_ + section.total);
+    index_set all_skipped = skipped_;
+    all_skipped.extend(room);
+    std::set<std::uint64_t> blocks;
+    for (std::uint64_t index = 0; index != section.total; ++index)
+        if (skipped.contains(index)) {
+            all_skipped.insert(total_ + index);
+            blocks.insert((total_ + index) / 8 / block_bytes);
+        }
+    transaction all(database_);
+    statement put = database_.prepare("INSERT INTO sections(server, total) VALUES(?, ?)");
+    put.bind(0, section.server).bind(1, static_cast<std::int64_t>(section.total)).run();
+    statement last = database_.prepare("SELECT max(number) FROM sections");
+    last.step();
+    const std::int64_t number = last.integer(0);
+    statement add_user = database_.prepare("INSERT INTO users(section, name) VALUES(?, ?)");
+    for (const std::string& name : section.users)
+        add_user.bind(0, number).bind(1, name).run();
+    write_blocks("skipped", all_skipped, blocks);
+    all.commit();
+    skipped_ = std::move(all_skipped);
+    done_.extend(room);
+    total_ += section.total;
 }
 
-void crawl_state::load(std::uint64_t total) {
+std::vector<crawl_section> crawl_state::sections() {
+    std::vector<crawl_section> found;
+    statement all = database_.prepare("SELECT number, server, total FROM sections ORDER BY number");
+    statement names = database_.prepare("SELECT name FROM users WHERE section = ? ORDER BY number");
+    while (all.step()) {
+        crawl_section& section = found.emplace_back();
+        section.server = all.text(1);
+        section.total = static_cast<std::uint64_t>(all.integer(2));
+        names.bind(0, all.integer(0));
+        while (names.step())
+            section.users.push_back(names.text(0));
+        names.reset();
+    }
+    return found;
+}
+
+void crawl_state::load(const std::vector<std::uint64_t>& totals) {
     const std::string& path = database_.path();
-    if (total != total_)
-        report_damage(path, fmt::format("it is of {} queries, and not of {}", total_, total));
-    done_ = index_set(total);
-    std::vector<char>& bytes = done_.bytes();
-    statement blocks = database_.prepare("SELECT block, bits FROM done");
+    const std::vector<crawl_section> known = sections();
+    if (known.size() != totals.size())
+        report_damage(path, fmt::format("it is of {} servers, and not of {}", known.size(), totals.size()));
+    total_ = 0;
+    for (std::size_t index = 0; index != totals.size(); ++index) {
+        if (known[index].total != totals[index])
+            report_damage(path, fmt::format("it is of {} queries, and not of {}", known[index].total, totals[index]));
+        total_ += totals[index];
+    }
+    read_set("skipped", skipped_);
+    read_set("done", done_);
+    for (std::size_t at = 0; at != done_.bytes().size(); ++at)
+        if ((done_.bytes()[at] & skipped_.bytes()[at]) != 0)
+            report_damage(path, "queries are both done and skipped");
+    done_count_ = done_.count();
+    for_each_failed([&](std::uint64_t index, const failed_query&) {
+        if (index >= total_ || done_.contains(index) || skipped_.contains(index))
+            report_damage(path, "queries have failed that it does not have, or that are done");
+    });
+}
+
+/// Reads a set of queries, of which each must be one that there is.
+void crawl_state::read_set(std::string_view table, index_set& into) {
+    const auto refuse = [&] {
+        report_damage(database_.path(), fmt::format("queries are {} that it does not have", table));
+    };
+    into = index_set(in_whole_blocks(total_));
+    std::vector<char>& bytes = into.bytes();
+    statement blocks = database_.prepare(fmt::format("SELECT block, bits FROM {}", table));
     while (blocks.step()) {
         const auto block = static_cast<std::uint64_t>(blocks.integer(0));
         const std::string bits = blocks.blob(1);
-        if (block >= (bytes.size() + block_bytes - 1) / block_bytes ||
-            bits.size() != std::min(block_bytes, bytes.size() - block * block_bytes))
-            report_damage(path, "queries are done that it does not have");
+        if (block >= bytes.size() / block_bytes || bits.size() != block_bytes)
+            refuse();
         std::ranges::copy(bits, bytes.begin() + static_cast<std::ptrdiff_t>(block * block_bytes));
     }
-    for (std::uint64_t beyond = total; beyond < bytes.size() * 8; ++beyond)
-        if (done_.contains(beyond))
-            report_damage(path, "queries are done that it does not have");
-    done_count_ = done_.count();
-    for_each_failed([&](std::uint64_t index, const failed_query&) {
-        if (index >= total || done_.contains(index))
-            report_damage(path, "queries have failed that it does not have, or that are done");
-    });
+    for (std::uint64_t beyond = total_; beyond < bytes.size() * 8; ++beyond)
+        if (into.contains(beyond))
+            refuse();
+}
+
+void crawl_state::write_blocks(std::string_view table, const index_set& from, const std::set<std::uint64_t>& blocks) {
+    statement put = database_.prepare(fmt::format("INSERT OR REPLACE INTO {}(block, bits) VALUES(?, ?)", table));
+    for (const std::uint64_t block : blocks) {
+        const auto at = static_cast<std::size_t>(block) * block_bytes;
+        put.bind(0, static_cast<std::int64_t>(block));
+        put.bind_blob(1, {from.bytes().data() + at, block_bytes}).run();
+    }
 }
 
 std::uint64_t crawl_state::failed_count() {
@@ -253,12 +317,7 @@ void crawl_state::write(std::uint64_t output_bytes, stage reached) {
         blocks.insert(index / 8 / block_bytes);
         forget.bind(0, static_cast<std::int64_t>(index)).run();
     }
-    statement put = database_.prepare("INSERT OR REPLACE INTO done(block, bits) VALUES(?, ?)");
-    for (const std::uint64_t block : blocks) {
-        const auto at = static_cast<std::size_t>(block) * block_bytes;
-        put.bind(0, static_cast<std::int64_t>(block));
-        put.bind_blob(1, {done_.bytes().data() + at, std::min(block_bytes, done_.bytes().size() - at)}).run();
-    }
+    write_blocks("done", done_, blocks);
     statement fail =
         database_.prepare("INSERT OR REPLACE INTO failed(query, error, message, attempts) VALUES(?, ?, ?, ?)");
     for (const auto& [index, failed] : newly_failed_)

@@ -5,38 +5,22 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/database.hpp"
+#include "cli/index_set.hpp"
 
 namespace jobmode::cli {
-
-/// A set of the numbers below a bound, a bit each.
-class index_set {
-public:
-    index_set() = default;
-    explicit index_set(std::uint64_t bound) : bits_((bound + 7) / 8) {}
-
-    bool contains(std::uint64_t index) const noexcept { return (bits_[index / 8] >> (index % 8) & 1) != 0; }
-    void insert(std::uint64_t index) noexcept {
-        bits_[index / 8] = static_cast<char>(bits_[index / 8] | 1 << index % 8);
-    }
-    std::uint64_t count() const noexcept;
-    /// The bits themselves, eight a byte, the lowest first.
-    std::vector<char>& bytes() noexcept { return bits_; }
-    const std::vector<char>& bytes() const noexcept { return bits_; }
-
-private:
-    std::vector<char> bits_;
-};
 
 /// What makes two crawls the same crawl: with any of these changed, what was done says nothing about what is to be
 /// done.
 struct crawl_identity {
-    std::string server;
-    /// `all`, or the SHA-256 of the list of users.
+    /// The servers, one a line.
+    std::string servers;
+    /// `all`, or the SHA-256 of the list of users, for each server.
     std::string users;
     std::string from;
     std::string to;
@@ -44,8 +28,19 @@ struct crawl_identity {
     std::string format;
     /// `K/N`; empty if the crawl is not split.
     std::string shard;
+    /// `daily` or `jobs`.
+    std::string plan;
     /// The output's path as seen from the state's folder, so that the two can be moved together.
     std::string out;
+};
+
+/// The queries of a crawl that concern one server. They are numbered in a row, behind those of the server before it.
+struct crawl_section {
+    std::string server;
+    /// The number of queries, those that are skipped included.
+    std::uint64_t total = 0;
+    /// The login names, if they cannot be had again.
+    std::vector<std::string> users;
 };
 
 /// A query that has failed for good.
@@ -77,14 +72,20 @@ public:
     /// Which part of `wanted` is another in the file, as a sentence; empty if none.
     std::string difference(const crawl_identity& wanted) const;
 
-    /// Forgets everything and begins a crawl of `total` queries. `users` are kept if they cannot be had again.
-    void begin(const crawl_identity& identity, const std::vector<std::string>& users, std::uint64_t total);
-    /// The users that `begin` was told to keep.
-    std::vector<std::string> users();
-    /// Reads what is done of a crawl of `total` queries. Refuses a state that is of another number, or that says of
-    /// queries that they are done or have failed which are not among them.
-    void load(std::uint64_t total);
+    /// Forgets everything and begins a crawl.
+    void begin(const crawl_identity& identity);
+    /// Adds the queries of a server. Those in `skipped`, numbered from 0, are not asked.
+    void add(const crawl_section& section, const index_set& skipped);
+    /// What was added.
+    std::vector<crawl_section> sections();
+    /// Reads what is done and what is skipped. `totals` are those of all sections, as whoever goes on with the crawl
+    /// has them. Refuses a state that has others, or that says of queries that they are done, skipped or have failed
+    /// which are not among them.
+    void load(const std::vector<std::uint64_t>& totals);
 
+    /// The number of queries of all sections.
+    std::uint64_t total() const noexcept { return total_; }
+    const index_set& skipped() const noexcept { return skipped_; }
     const index_set& done() const noexcept { return done_; }
     std::uint64_t done_count() const noexcept { return done_count_; }
     /// How much of the output belongs to queries done, as `crawl_output::sync` counts it.
@@ -112,12 +113,15 @@ private:
     std::string value(std::string_view key);
     std::uint64_t number(std::string_view key);
     void set_value(std::string_view key, std::string_view value);
+    void read_set(std::string_view table, index_set& into);
+    void write_blocks(std::string_view table, const index_set& from, const std::set<std::uint64_t>& blocks);
     void write(std::uint64_t output_bytes, stage reached);
 
     database database_;
     stage stage_ = stage::none;
     crawl_identity identity_;
     std::uint64_t total_ = 0;
+    index_set skipped_;
     index_set done_;
     std::uint64_t done_count_ = 0;
     std::uint64_t output_bytes_ = 0;

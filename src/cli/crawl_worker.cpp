@@ -17,10 +17,11 @@ crawl_options options(bool probe_first) {
 
 }  // namespace
 
-crawl_worker::crawl_worker(const client_config& config, crawl_books& books, bool probe_first,
+crawl_worker::crawl_worker(const client_config& config, crawl_books& books, std::size_t server, bool probe_first,
                            std::function<void(error_code, const diagnostics&)> on_first,
                            std::function<void(std::exception_ptr)> on_end)
     : books_(books),
+      server_(server),
       client_(context_.get_executor(), config),
       crawl_(client_, jobmode::crawl::source([this] { return pull(); }), options(probe_first)),
       on_first_(std::move(on_first)) {
@@ -41,7 +42,7 @@ void crawl_worker::stop() {
 
 std::optional<query> crawl_worker::pull() {
     std::uint64_t number = 0;
-    std::optional<query> asked = books_.next(number);
+    std::optional<query> asked = books_.next(server_, number);
     if (asked)
         numbers_.emplace(pulled_++, number);
     return asked;
@@ -53,11 +54,11 @@ boost::asio::awaitable<void> crawl_worker::work() {
         if (!ended)
             co_return;
         const auto number = numbers_.extract(ended->index);
-        books_.take(number.mapped(), *ended);
+        books_.take(server_, number.mapped(), *ended);
         if (const auto first = std::exchange(on_first_, nullptr))
             first(ended->error, ended->diagnostics);
         if (ended->error == errc::authentication_refused)
-            books_.stop();
+            books_.stop(server_);
     }
 }
 

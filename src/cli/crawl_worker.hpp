@@ -18,11 +18,12 @@
 
 namespace jobmode::cli {
 
-/// Asks queries on a thread of its own, with a client that it shares with nobody, until the books have no more.
+/// Asks a server's queries on a thread of its own, with a client that it shares with nobody, until the books have no
+/// more.
 class crawl_worker {
 public:
     /// `on_first` is called, on this worker's thread, when its first query has ended; `on_end` when all is done.
-    crawl_worker(const client_config& config, crawl_books& books, bool probe_first,
+    crawl_worker(const client_config& config, crawl_books& books, std::size_t server, bool probe_first,
                  std::function<void(error_code, const diagnostics&)> on_first,
                  std::function<void(std::exception_ptr)> on_end);
     crawl_worker(const crawl_worker&) = delete;
@@ -38,6 +39,7 @@ private:
     boost::asio::awaitable<void> work();
 
     crawl_books& books_;
+    const std::size_t server_;
     boost::asio::io_context context_{1};
     client client_;
     /// The numbers in the plan of the queries pulled and not ended, by their numbers in this worker's crawl.

@@ -218,6 +218,8 @@ void connection::send(operation_ptr op) {
     op->carrier = this;
     if (op->kind == request_kind::users)
         engine_.encoder().encode_list_users(out_, exchange_.cookie());
+    else if (op->kind == request_kind::jobs)
+        engine_.encoder().encode_list_backup_jobs(out_, op->asked.login_name, exchange_.cookie());
     else
         engine_.encoder().encode(out_, op->asked, exchange_.cookie());
     operations_.push_back(std::move(op));
@@ -387,7 +389,7 @@ bool connection::drain_pieces() {
             continue;
         }
         error_code ec;
-        if (front.kind == request_kind::users) {
+        if (takes_pieces(front.kind)) {
             front.on_piece(piece, ec);
         } else if (const record_batch batch = decoder_.feed(piece, ec)) {
             engine_.count().records.add(batch.size());
@@ -413,7 +415,7 @@ bool connection::finish_front(bool whole) {
     const operation_ptr op = operations_.front();
     error_code ec = refusal_;
     if (!ec) {
-        if (op->kind == request_kind::users)
+        if (takes_pieces(op->kind))
             op->on_complete(ec);
         else
             decoder_.finish(ec);
@@ -462,7 +464,7 @@ io_result connection::probe() {
 
 void connection::note_answer_error(operation& op, error_code ec) {
     op.diagnostics.phase = phase::decode;
-    if (op.kind == request_kind::users)
+    if (takes_pieces(op.kind))
         return;
     if (ec == errc::api_error || ec == errc::authentication_refused) {
         op.diagnostics.server_message = decoder_.message();

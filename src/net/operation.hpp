@@ -24,7 +24,14 @@ enum class request_kind : std::uint8_t {
     stream,
     /// ListUsers.
     users,
+    /// ListBackupJobs of the query's login name.
+    jobs,
 };
+
+/// Whether the operation decodes the answer itself, from pieces of its body.
+constexpr bool takes_pieces(request_kind kind) noexcept {
+    return kind == request_kind::users || kind == request_kind::jobs;
+}
 
 /// Where an operation stands. It goes from `waiting` to `sent`, from there to `backing_off` and back to `waiting` as
 /// often as it is retried, and to `ended` from anywhere, once.
@@ -47,9 +54,9 @@ public:
     virtual void on_open() {}
     /// Records, alive until the connection is next told to go on. Only for `list` and `stream`.
     virtual void on_batch(record_batch) {}
-    /// A piece of the body. Only for `users`.
+    /// A piece of the body. Only for what `takes_pieces`.
     virtual void on_piece(std::string_view, error_code&) {}
-    /// The body is complete. Only for `users`.
+    /// The body is complete. Only for what `takes_pieces`.
     virtual void on_complete(error_code&) {}
     /// The end, in success or failure; nothing is called after it.
     virtual void on_end(error_code ec) = 0;

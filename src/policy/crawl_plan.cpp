@@ -26,15 +26,20 @@ std::uint64_t crawl_plan::size() const noexcept {
     return days_ * users_.size() * std::max<std::size_t>(sets_.size(), 1);
 }
 
+std::size_t crawl_plan::user_of(std::uint64_t index) const noexcept {
+    return index / std::max<std::size_t>(sets_.size(), 1) % users_.size();
+}
+
+std::uint64_t crawl_plan::day_of(std::uint64_t index) const noexcept {
+    return index / std::max<std::size_t>(sets_.size(), 1) / users_.size();
+}
+
 query crawl_plan::at(std::uint64_t index) const {
     std::optional<std::string> set;
-    if (!sets_.empty()) {
+    if (!sets_.empty())
         set = sets_[index % sets_.size()];
-        index /= sets_.size();
-    }
-    const std::string& user = users_[index % users_.size()];
-    const auto day = static_cast<int>(index / users_.size());
-    return {user, std::chrono::year_month_day(from_ + std::chrono::days(day)), std::move(set)};
+    const auto day = static_cast<int>(day_of(index));
+    return {users_[user_of(index)], std::chrono::year_month_day(from_ + std::chrono::days(day)), std::move(set)};
 }
 
 }  // namespace jobmode::policy

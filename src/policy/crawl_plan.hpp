@@ -29,6 +29,10 @@ public:
     /// Query number `index`, which must be below `size`.
     query at(std::uint64_t index) const;
 
+    /// Whom and which day that query is about: the place in the list of users, and the days since the first date.
+    std::size_t user_of(std::uint64_t index) const noexcept;
+    std::uint64_t day_of(std::uint64_t index) const noexcept;
+
 private:
     std::vector<std::string> users_;
     std::vector<std::string> sets_;

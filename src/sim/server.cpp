@@ -115,6 +115,7 @@ std::string server_counters::to_json() const {
         {"queries", queries},
         {"records", records},
         {"overloaded", overloaded},
+        {"job_lists", job_lists},
         {"refused", refused},
         {"sessions", sessions},
         {"faults", faults},
@@ -637,6 +638,7 @@ private:
         const auto login_name = member(asked, "LoginName").value_or("");
         if (!fleet_.has(login_name))
             return no_such_user(login_name);
+        count([](server_counters& all) { ++all.job_lists; });
         const json::value* const flag = asked.if_contains("SkipEmpty");
         const bool skip_empty =
             flag && ((flag->is_bool() && flag->get_bool()) || (flag->is_string() && flag->get_string() == "true"));

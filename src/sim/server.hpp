@@ -95,6 +95,8 @@ struct server_counters {
     std::uint64_t records = 0;
     /// Requests beyond what its capacity and queue hold.
     std::uint64_t overloaded = 0;
+    /// Requests of ListBackupJobs answered as they should be.
+    std::uint64_t job_lists = 0;
     /// Requests with a wrong system user or password.
     std::uint64_t refused = 0;
     /// HTTP sessions begun, for requests that brought no cookie of an earlier one.

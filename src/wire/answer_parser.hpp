@@ -27,6 +27,11 @@ namespace jobmode::wire {
 /// void nested();                // an array or object, which is skipped
 /// void end_element();
 /// ```
+/// A member can be a list of texts, or null, and nothing else, if `Elements` has these functions, too:
+/// ```
+/// bool wants_texts() const;     // whether that is so for the member whose key came last
+/// void item(std::string_view);  // one of the texts: as for `text`
+/// ```
 /// This is the general lane: it takes any JSON in any split. Elements that have a faster way through a list offer it by
 /// these functions, too:
 /// ```
@@ -99,8 +104,10 @@ private:
 
     static constexpr bool has_faster_way = requires(Elements elements) { elements.wants_to_go_on(); };
 
+    static constexpr bool has_lists = requires(Elements elements) { elements.wants_texts(); };
+
     /// Where the parser stands. Within a value that nobody wants, `skipping_` counts the levels.
-    enum class place : std::uint8_t { outside, root, list, element };
+    enum class place : std::uint8_t { outside, root, list, element, texts };
     enum class root_key : std::uint8_t { other, status, message, expt_type, list };
 
     void take(std::string_view piece) {
@@ -227,9 +234,13 @@ private:
                 place_ = place::element;
                 elements_.begin_element();
                 return true;
+            case place::texts:
+                return refuse(ec, errc::wrong_type);
             case place::element:
                 break;
         }
+        if (wants_texts())
+            return refuse(ec, errc::wrong_type);
         elements_.nested();
         skipping_ = 1;
         return true;
@@ -248,13 +259,25 @@ private:
                 return true;
             case place::outside:
             case place::list:
+            case place::texts:
                 return refuse(ec, errc::wrong_type);
             case place::element:
                 break;
         }
+        if (wants_texts()) {
+            place_ = place::texts;
+            return true;
+        }
         elements_.nested();
         skipping_ = 1;
         return true;
+    }
+
+    bool wants_texts() const noexcept {
+        if constexpr (has_lists)
+            return elements_.wants_texts();
+        else
+            return false;
     }
 
     bool skip_in_root(error_code& ec) {
@@ -284,7 +307,7 @@ private:
         if (skipping_ != 0)
             --skipping_;
         else
-            place_ = place::root;
+            place_ = place_ == place::texts ? place::element : place::root;
         return true;
     }
 
@@ -316,8 +339,12 @@ private:
     }
 
     bool begin_scalar(scalar kind, error_code& ec) {
-        if (skipping_ != 0 || place_ == place::element)
+        if (skipping_ != 0)
             return true;
+        if (place_ == place::element)
+            return kind == scalar::null || !wants_texts() || refuse(ec, errc::wrong_type);
+        if (place_ == place::texts)
+            return kind != scalar::null || refuse(ec, errc::wrong_type);
         if (place_ != place::root)
             return refuse(ec, errc::wrong_type);
         const bool fits =
@@ -330,6 +357,8 @@ private:
             return;
         if (place_ == place::element)
             elements_.text(text);
+        else if (place_ == place::texts)
+            add_item(text);
         else if (key_ == root_key::status)
             status_ = text;
         else if (key_ == root_key::message)
@@ -339,8 +368,17 @@ private:
     }
 
     void end_literal(std::string_view text) {
-        if (skipping_ == 0 && place_ == place::element)
+        if (skipping_ != 0)
+            return;
+        if (place_ == place::element)
             elements_.text(text);
+        else if (place_ == place::texts)
+            add_item(text);
+    }
+
+    void add_item(std::string_view text) {
+        if constexpr (has_lists)
+            elements_.item(text);
     }
 
     void end_null() {

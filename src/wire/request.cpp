@@ -12,6 +12,8 @@ constexpr std::string_view login_name_key = "\",\"LoginName\":\"";
 constexpr std::string_view backup_set_key = "\",\"BackupSetID\":\"";
 constexpr std::string_view backup_date_key = "\",\"BackupDate\":\"";
 constexpr std::string_view body_end = "\"}";
+// What is empty is not named, and a reader of the list concludes something from what is not in it: leave nothing out.
+constexpr std::string_view jobs_end = "\",\"SkipEmpty\":false}";
 constexpr std::string_view users_end = "\",\"LoginNameOnly\":true}";
 
 void append(cleansed_buffer& out, std::string_view text) {
@@ -62,6 +64,7 @@ request_encoder::request_encoder(std::string_view host_header, std::string_view 
     };
     start(query_start_, "/obs/api/json/ListBackupJobMode.do");
     start(users_start_, "/obs/api/json/2/ListUsers.do");
+    start(jobs_start_, "/obs/api/json/ListBackupJobs.do");
 
     append(headers_, "Host: ");
     append(headers_, host_header);
@@ -104,6 +107,16 @@ void request_encoder::encode_list_users(cleansed_buffer& out, std::string_view c
     encode_head(out, view(users_start_), credentials_.size() + users_end.size(), cookie);
     append(out, view(credentials_));
     append(out, users_end);
+}
+
+void request_encoder::encode_list_backup_jobs(cleansed_buffer& out, std::string_view login_name,
+                                              std::string_view cookie) const {
+    encode_head(out, view(jobs_start_),
+                credentials_.size() + login_name_key.size() + json_escaped_size(login_name) + jobs_end.size(), cookie);
+    append(out, view(credentials_));
+    append(out, login_name_key);
+    append_json_escaped(out, login_name);
+    append(out, jobs_end);
 }
 
 void request_encoder::encode_head(cleansed_buffer& out, std::string_view start, std::size_t body_bytes,

@@ -24,12 +24,16 @@ public:
     /// Appends a whole request of ListUsers (v2, login names only) to `out`.
     void encode_list_users(cleansed_buffer& out, std::string_view cookie) const;
 
+    /// Appends a whole request of ListBackupJobs to `out`. `login_name` must be valid in a query.
+    void encode_list_backup_jobs(cleansed_buffer& out, std::string_view login_name, std::string_view cookie) const;
+
 private:
     void encode_head(cleansed_buffer& out, std::string_view start, std::size_t body_bytes,
                      std::string_view cookie) const;
 
     cleansed_buffer query_start_;
     cleansed_buffer users_start_;
+    cleansed_buffer jobs_start_;
     cleansed_buffer headers_;
     cleansed_buffer credentials_;
 };

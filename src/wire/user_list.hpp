@@ -16,6 +16,8 @@ namespace jobmode::wire {
 /// errors and limits it shares. An element without a login name is passed over.
 class user_list_decoder {
 public:
+    using result_type = std::vector<std::string>;
+
     explicit user_list_decoder(const decoder_limits& limits);
     user_list_decoder(user_list_decoder&&) noexcept;
     user_list_decoder& operator=(user_list_decoder&&) noexcept;

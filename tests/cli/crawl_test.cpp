@@ -17,6 +17,7 @@
 #include "catch.hpp"
 #include "cli/database.hpp"
 #include "cli/fleet_fixture.hpp"
+#include "cli/text.hpp"
 
 using namespace jobmode;
 using test::fleet_fixture;
@@ -157,6 +158,136 @@ TEST_CASE("a crawl killed at any moment and resumed ends as one run through") {
         REQUIRE(result.exit_code == 0);
         REQUIRE(sorted_lines(with.folder.read(name)) == whole);
     }
+}
+
+TEST_CASE("a crawl that lists the jobs first has the same records, and asks less") {
+    const fleet_fixture with;
+    const std::vector<std::string> range{"--all-users", "--from", "2024-06-11", "--to", "2024-06-30"};
+    const auto crawl = [&](const std::string& out, std::vector<std::string> more) {
+        std::vector<std::string> all = range;
+        all.insert(all.end(), {"--out", with.folder.path(out)});
+        all.insert(all.end(), more.begin(), more.end());
+        return with.run("crawl", all);
+    };
+    const std::vector<std::string> options =
+        GENERATE(std::vector<std::string>{}, std::vector<std::string>{"--threads", "3"},
+                 std::vector<std::string>{"--backup-set-id", "1687750405259", "--backup-set-id", "1687000003000"},
+                 std::vector<std::string>{"--format", "csv"}, std::vector<std::string>{"--shard", "2/3"});
+    const auto daily = crawl("daily", options);
+    REQUIRE(daily.exit_code == 0);
+    const std::uint64_t asked_daily = with.server.counters().queries;
+    std::vector<std::string> jobs = options;
+    jobs.insert(jobs.end(), {"--plan", "jobs"});
+    const auto planned = crawl("jobs", jobs);
+    INFO(planned.err);
+    REQUIRE(planned.exit_code == 0);
+    CHECK(sorted_lines(with.folder.read("jobs")) == sorted_lines(with.folder.read("daily")));
+    CHECK_FALSE(with.folder.read("jobs").empty());
+    const std::uint64_t asked = with.server.counters().queries - asked_daily;
+    // The fleet has had jobs for half of the days only.
+    CHECK(asked <= asked_daily / 2);
+    CHECK(contains(planned.err, cli::grouped(asked) + " of " + cli::grouped(asked) + " queries answered"));
+    CHECK(contains(planned.err,
+                   cli::grouped(asked_daily - asked) + " of " + cli::grouped(asked_daily) + " queries saved"));
+    CHECK(with.server.counters().job_lists <= with.server.fleet().login_names().size());
+}
+
+TEST_CASE("tables of a crawl that lists the jobs first say the same as those of one that asks every day") {
+    const fleet_fixture with;
+    const auto rows = [&](const std::string& name, const char* sql) {
+        cli::database out(with.folder.path(name));
+        cli::statement all = out.prepare(sql);
+        std::vector<std::string> found;
+        while (all.step())
+            found.push_back(all.text(0));
+        return found;
+    };
+    REQUIRE(with.run("crawl", to_file(with, "daily", {"--format", "sqlite"})).exit_code == 0);
+    REQUIRE(with.run("crawl", to_file(with, "jobs", {"--format", "sqlite", "--plan", "jobs"})).exit_code == 0);
+    for (const char* const sql : {"SELECT LoginName || BackupDate || Records FROM queries",
+                                  "SELECT QueryLoginName || BackupDate || BackupSetID || Number FROM records"}) {
+        CHECK(rows("jobs", sql).size() >= 400);
+        CHECK(rows("jobs", sql) == rows("daily", sql));
+    }
+}
+
+TEST_CASE("a user whose jobs cannot be listed is asked about daily, and that is said") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    const std::string page = GENERATE(std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+                                      std::string("HTTP/1.1 200 OK\r\nContent-Length: 58\r\n\r\n"
+                                                  R"({"Status":"OK","Data":[{"BackupJob":["yesterday, 10 pm"]}]})"));
+    config.script = [page](const sim::request_info& request) {
+        std::optional<std::vector<sim::script_step>> steps;
+        if (request.target.find("ListBackupJobs") != std::string_view::npos &&
+            request.body.find("\"obm\"") != std::string_view::npos)
+            steps.emplace({sim::script_step(sim::script_step::kind::send, page)});
+        return steps;
+    };
+    const fleet_fixture with(std::move(config));
+    const std::string users = with.folder.write("users", "obm\ncustomer-0001\n");
+    const auto result = with.run("crawl", {"--users", users, "--from", "2024-05-01", "--to", "2024-06-30", "--out",
+                                           with.folder.path("out.ndjson"), "--plan", "jobs"});
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    CHECK(contains(result.err, "the jobs of 1 of 2 users could not be listed"));
+    // All days of the one, and of the other no day before the fleet's first.
+    CHECK(with.server.counters().queries >= 61);
+    CHECK(with.server.counters().queries <= 71);
+    CHECK(contains(with.folder.read("out.ndjson"), "2024-06-26T11:33:52"));
+}
+
+TEST_CASE("a plan is kept with the crawl: resumed, it neither asks again nor loses anything") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.latency = *sim::latency_spec::parse("1ms");
+    fleet_fixture with(std::move(config));
+    const std::vector<std::string> options{"--plan", "jobs", "--resume", "--sync-interval", "0.002"};
+    REQUIRE(with.run("crawl", to_file(with, "whole.ndjson", {"--plan", "jobs"})).exit_code == 0);
+    const sim::server_counters whole = with.server.counters();
+
+    const std::vector<std::string> crawl = with.arguments("crawl", to_file(with, "out.ndjson", options));
+    std::atomic<test::program*> victim = nullptr;
+    // Behind the lists of users and of jobs.
+    with.trigger.arm(1 + 40 + 150, [&] {
+        while (!victim)
+            std::this_thread::yield();
+        victim.load()->send(SIGKILL);
+    });
+    test::program killed(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+    victim = &killed;
+    REQUIRE(killed.wait().exit_code == 128 + SIGKILL);
+    const auto rest = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+    INFO(rest.err);
+    CHECK(rest.exit_code == 0);
+    CHECK(contains(rest.err, "queries saved"));
+    CHECK(sorted_lines(with.folder.read("out.ndjson")) == sorted_lines(with.folder.read("whole.ndjson")));
+    CHECK(with.server.counters().job_lists == 2 * whole.job_lists);
+    CHECK(with.server.counters().queries < 3 * whole.queries);
+    const auto third = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
+    CHECK(contains(third.err, "nothing is left to do: all " + std::to_string(whole.queries)));
+    const auto daily = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
+    CHECK(daily.exit_code == 2);
+    CHECK(contains(daily.err, "--plan was jobs and is daily now"));
+}
+
+TEST_CASE("a plan without a single job is an empty output, and a wrong password ends a plan at its first user") {
+    const fleet_fixture with;
+    const std::vector<std::string> range{"--all-users", "--from",     "2023-01-01",
+                                         "--to",        "2023-01-31", "--plan",
+                                         "jobs",        "--out",      with.folder.path("out.ndjson")};
+    const auto result = with.run("crawl", range);
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    CHECK(with.server.counters().queries == 0);
+    CHECK(::access(with.folder.path("out.ndjson").c_str(), F_OK) == 0);
+    CHECK(contains(result.err, "1,240 of 1,240 queries saved"));
+    const std::string users = with.folder.write("users", "obm\ncustomer-0001\n");
+    const auto refused = with.run("crawl",
+                                  {"--users", users, "--from", "2024-06-01", "--to", "2024-06-30", "--out",
+                                   with.folder.path("other.ndjson"), "--plan", "jobs"},
+                                  "wrong-password");
+    CHECK(refused.exit_code == 3);
+    CHECK(with.server.counters().refused == 1);
+    CHECK(::access(with.folder.path("other.ndjson").c_str(), F_OK) != 0);
 }
 
 TEST_CASE("the shards of a crawl are the whole crawl, without overlap") {

@@ -3,7 +3,7 @@
 // sound, to which more can be added and of which nothing is lost.
 //
 // An input is such a file; or, behind a first line `#`, what is done to an intact one: lines of a letter for a table
-// (m, u, d, f) and the values of a row, or of an s and SQL.
+// (m, u, d, k, f) and the values of a row, or of an s and SQL.
 #include <sqlite3.h>
 
 #include <unistd.h>
@@ -66,7 +66,7 @@ std::string contents(const std::string& path) {
 }
 
 cli::crawl_identity identity() {
-    return {"cbs.example.com", "all", "2024-06-01", "2024-06-30", "", "ndjson", "", "out.ndjson"};
+    return {"cbs.example.com", "all", "2024-06-01", "2024-06-30", "", "ndjson", "", "daily", "out.ndjson"};
 }
 
 const std::vector<std::string>& users() {
@@ -74,11 +74,19 @@ const std::vector<std::string>& users() {
     return names;
 }
 
+/// Begins a crawl, of whose queries the last one is skipped.
+void begin(crawl_state& state) {
+    state.begin(identity());
+    cli::index_set skipped(total);
+    skipped.insert(total - 1);
+    state.add({"cbs.example.com", total, users()}, skipped);
+}
+
 /// A state as a crawl leaves it half way.
 std::string intact_file(const folder& in) {
     const std::string path = in.file("");
     crawl_state state(path);
-    state.begin(identity(), users(), total);
+    begin(state);
     for (std::uint64_t index = 0; index != 9'000; index += 3)
         state.mark_done(index, 2);
     state.mark_failed(1, {"server_busy", "the server is busy", 4});
@@ -115,17 +123,19 @@ void change(const std::string& path, std::string_view text) {
             continue;
         }
         const char* const sql = kind == "m"   ? "INSERT OR REPLACE INTO meta VALUES(?, ?)"
-                                : kind == "u" ? "INSERT OR REPLACE INTO users VALUES(?, ?)"
+                                : kind == "u" ? "INSERT OR REPLACE INTO users VALUES(?, 1, ?)"
                                 : kind == "d" ? "INSERT OR REPLACE INTO done VALUES(?, ?)"
+                                : kind == "k" ? "INSERT OR REPLACE INTO skipped VALUES(?, ?)"
                                 : kind == "f" ? "INSERT OR REPLACE INTO failed VALUES(?, ?, ?, ?)"
                                               : nullptr;
         sqlite3_stmt* row = nullptr;
         if (!sql || sqlite3_prepare_v2(in, sql, -1, &row, nullptr) != SQLITE_OK)
             continue;
+        const bool is_blocks = kind == "d" || kind == "k";
         std::vector<std::string> values;
         for (int column = 1; column <= sqlite3_bind_parameter_count(row); ++column) {
             std::string value(next_word(line));
-            if (kind == "d" && column == 2) {
+            if (is_blocks && column == 2) {
                 // So many bytes of the same bits.
                 unsigned size = 0;
                 unsigned bits = 0;
@@ -139,7 +149,7 @@ void change(const std::string& path, std::string_view text) {
         for (std::size_t column = 0; column != values.size(); ++column) {
             const int number = static_cast<int>(column) + 1;
             const int size = static_cast<int>(values[column].size());
-            if (kind == "d" && column == 1)
+            if (is_blocks && column == 1)
                 sqlite3_bind_blob(row, number, values[column].data(), size, SQLITE_STATIC);
             else
                 sqlite3_bind_text(row, number, values[column].data(), size, SQLITE_STATIC);
@@ -154,6 +164,7 @@ void change(const std::string& path, std::string_view text) {
 /// What a state says.
 struct view {
     std::string done;
+    std::string skipped;
     std::uint64_t count = 0;
     std::vector<std::uint64_t> failed;
     std::vector<std::string> users;
@@ -165,9 +176,11 @@ struct view {
 
 view look_at(crawl_state& state) {
     view seen;
-    seen.users = state.users();
-    state.load(total);
+    for (const cli::crawl_section& section : state.sections())
+        seen.users.insert(seen.users.end(), section.users.begin(), section.users.end());
+    state.load({total});
     seen.done.assign(state.done().bytes().begin(), state.done().bytes().end());
+    seen.skipped.assign(state.skipped().bytes().begin(), state.skipped().bytes().end());
     seen.count = state.done_count();
     seen.output_bytes = state.output_bytes();
     seen.records = state.records();
@@ -178,8 +191,11 @@ view look_at(crawl_state& state) {
     for (std::uint64_t index = 0; index != total; ++index)
         found += state.done().contains(index) ? 1 : 0;
     require(found == seen.count && found == state.done().count(), "what is done is among the queries");
+    for (std::uint64_t index = 0; index != total; ++index)
+        require(!state.done().contains(index) || !state.skipped().contains(index), "what is done was not skipped");
     for (const std::uint64_t index : seen.failed)
-        require(index < total && !state.done().contains(index), "what has failed is among them, and not done");
+        require(index < total && !state.done().contains(index) && !state.skipped().contains(index),
+                "what has failed is among them, and neither done nor skipped");
     return seen;
 }
 
@@ -199,7 +215,7 @@ bool add(crawl_state& state, view& seen) {
     try {
         const auto byte = std::ranges::find_if(seen.done, [](char bits) { return bits != '\xFF'; });
         std::uint64_t index = static_cast<std::uint64_t>(byte - seen.done.begin()) * 8;
-        while (index < total && state.done().contains(index))
+        while (index < total && (state.done().contains(index) || state.skipped().contains(index)))
             ++index;
         view after = seen;
         if (index < total) {
@@ -235,7 +251,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         crawl_state state(path);
         if (state.holds() == crawl_state::stage::none) {
-            state.begin(identity(), users(), total);
+            begin(state);
             require(state.difference(identity()).empty(), "a state is of what it was begun for");
             expected = look_at(state);
             require(expected->count == 0 && expected->failed.empty() && expected->users == users(),

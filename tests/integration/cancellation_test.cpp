@@ -32,7 +32,7 @@ using std::chrono::year;
 const query good("obm", year(2024) / June / 26);
 const query stuck("stuck", year(2024) / June / 26);
 
-enum class operation : std::uint8_t { list, open, users, next, crawl };
+enum class operation : std::uint8_t { list, open, users, jobs, next, crawl };
 
 /// A point where an operation waits: how the server and the client come to it, and how one knows that they have.
 struct point {
@@ -59,7 +59,7 @@ std::vector<point> points() {
     };
     const auto answered = [](const metrics& now, const scripted_server&) { return now.bytes_received > 0; };
     const std::string header = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n";
-    const std::vector<operation> all{list, open, users, crawl};
+    const std::vector<operation> all{list, open, users, jobs, crawl};
     return {
         {"resolving", all, "", [](client_config& config) { config.url.replace(7, 9, "localhost"); }, at_once},
         {"connecting", all, "", nothing, at_once, false, false, false, true},
@@ -78,7 +78,11 @@ std::vector<point> points() {
          [](const metrics& now, const scripted_server&) { return now.retries == 1; }},
         {"written and waiting", all, "", nothing, asked},
         {"in the header", all, "HTTP/1.1 200", nothing, answered},
-        {"in the body", {list, users, crawl}, header + R"({"Status":"OK","Data":[{"ID":"1"},{"ID")", nothing, answered},
+        {"in the body",
+         {list, users, jobs, crawl},
+         header + R"({"Status":"OK","Data":[{"ID":"1"},{"ID")",
+         nothing,
+         answered},
         {"a stream waiting", {next}, header, nothing, answered},
         {"a stream waiting in a record", {next}, header + R"({"Status":"OK","Data":[{"ID)", nothing, answered},
     };
@@ -151,6 +155,9 @@ struct subject {
             case operation::users:
                 client.async_list_users(asio::bind_cancellation_slot(signal.slot(), handler));
                 break;
+            case operation::jobs:
+                client.async_list_backup_jobs(stuck.login_name, asio::bind_cancellation_slot(signal.slot(), handler));
+                break;
             case operation::next:
                 client.async_open(stuck, [this, handler](error_code ec, record_stream made) {
                     if (ec) {
@@ -209,6 +216,9 @@ asio::awaitable<void> own_everything(client_config config, operation what, const
             break;
         case operation::users:
             co_await mine.async_list_users();
+            break;
+        case operation::jobs:
+            co_await mine.async_list_backup_jobs(stuck.login_name);
             break;
         case operation::next: {
             record_stream stream = co_await mine.async_open(stuck);

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <future>
+#include <set>
 #include <thread>
 
 #include "catch.hpp"
@@ -228,6 +229,52 @@ TEST_CASE("users are listed") {
         co_return co_await client.async_list_users();
     }(with.config()));
     CHECK(names == with.server.fleet().login_names());
+}
+
+TEST_CASE("the jobs of a user are listed set by set, and tell the dates that have records") {
+    fixture with;
+    const auto list = [&](std::string name) {
+        return test::run(with.context,
+                         [](client_config config, std::string asked) -> asio::awaitable<std::vector<backup_set_jobs>> {
+                             client client(co_await asio::this_coro::executor, std::move(config));
+                             co_return co_await client.async_list_backup_jobs(std::move(asked));
+                         }(with.config(), std::move(name)));
+    };
+    const std::vector<backup_set_jobs> example = list("obm");
+    REQUIRE(example.size() == 1);
+    CHECK(example[0].backup_set_id == "1687750405259");
+    CHECK(example[0].job_ids == std::vector<std::string>{"2024-06-26-11-33-52"});
+
+    const sim::fleet& fleet = with.server.fleet();
+    const std::string& name = fleet.login_names()[3];
+    std::set<std::string> listed;
+    for (const backup_set_jobs& set : list(name))
+        for (const std::string& id : set.job_ids)
+            listed.insert(id.substr(0, 10));
+    std::set<std::string> expected;
+    for (auto day = fleet.first_day(); day <= fleet.last_day(); day += std::chrono::days(1))
+        if (!fleet.jobs(name, day).empty())
+            expected.emplace(date_or_job_id(std::chrono::year_month_day(day)).text());
+    CHECK(listed == expected);
+    CHECK(with.server.counters().job_lists == 2);
+
+    diagnostics diag;
+    const auto ask = [&](const std::string& asked) {
+        error_code ec;
+        client client(with.context.get_executor(), with.config());
+        client.async_list_backup_jobs(asked, &diag, [&](error_code failed, std::vector<backup_set_jobs> sets) {
+            ec = failed;
+            CHECK(sets.empty());
+            client.close();
+        });
+        with.context.restart();
+        with.context.run();
+        return ec;
+    };
+    CHECK(ask("nobody") == errc::api_error);
+    CHECK(diag.server_message == "Backup user 'nobody' does not exist");
+    CHECK(ask("") == errc::invalid_query);
+    CHECK(diag.attempt == 0);
 }
 
 TEST_CASE("plain http works when it is allowed") {

@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 #include "decode.hpp"
+#include "wire/backup_job_list.hpp"
 #include "wire/user_list.hpp"
 
 using namespace jobmode;
@@ -28,19 +29,45 @@ parts take_apart(const cleansed_buffer& request) {
     return found;
 }
 
-std::vector<std::string> users(std::string_view document, error_code& ec) {
-    wire::user_list_decoder whole({});
+/// What a document is decoded to, after it was made sure that the result does not depend on where it is cut.
+template <class Decoder>
+typename Decoder::result_type decode_list(std::string_view document, error_code& ec) {
+    Decoder whole({});
+    ec = {};
     whole.feed(document, ec);
-    const std::vector<std::string> names = whole.finish(ec);
+    const auto result = whole.finish(ec);
     for (std::size_t cut = 0; cut <= document.size(); ++cut) {
-        wire::user_list_decoder subject({});
+        Decoder subject({});
         error_code other;
         subject.feed(document.substr(0, cut), other);
         subject.feed(document.substr(cut), other);
-        if (subject.finish(other) != names || other != ec)
+        if (subject.finish(other) != result || other != ec || subject.offset() != whole.offset())
             FAIL("cut at " << cut << " of " << document);
     }
-    return names;
+    Decoder subject({});
+    error_code other;
+    for (std::size_t at = 0; at != document.size(); ++at)
+        subject.feed(document.substr(at, 1), other);
+    CHECK(subject.finish(other) == result);
+    CHECK(other == ec);
+    CHECK(subject.offset() == whole.offset());
+    return result;
+}
+
+std::vector<std::string> users(std::string_view document, error_code& ec) {
+    return decode_list<wire::user_list_decoder>(document, ec);
+}
+
+/// A list of jobs in short: `set:id,id;`.
+std::string jobs(std::string_view document, error_code& ec) {
+    std::string text;
+    for (const backup_set_jobs& set : decode_list<wire::backup_job_list_decoder>(document, ec)) {
+        text += set.backup_set_id + ":";
+        for (const std::string& id : set.job_ids)
+            text += id + ",";
+        text += ";";
+    }
+    return text;
 }
 
 }  // namespace
@@ -64,6 +91,11 @@ TEST_CASE("a request has exactly these bytes") {
     CHECK(take_apart(out).head.find("Cookie") == std::string::npos);
     CHECK(take_apart(out).head.starts_with("POST /prefix/obs/api/json/2/ListUsers.do HTTP/1.1\r\n"));
     CHECK(take_apart(out).body == R"({"SysUser":"api","SysPwd":"pass","LoginNameOnly":true})");
+    out.clear();
+    encoder.encode_list_backup_jobs(out, "o\"b", "JSESSIONID=0A");
+    CHECK(take_apart(out).head.find("\r\nCookie: JSESSIONID=0A\r\n") != std::string::npos);
+    CHECK(take_apart(out).head.starts_with("POST /prefix/obs/api/json/ListBackupJobs.do HTTP/1.1\r\n"));
+    CHECK(take_apart(out).body == R"({"SysUser":"api","SysPwd":"pass","LoginName":"o\"b","SkipEmpty":false})");
 }
 
 TEST_CASE("the vendor's own request is what is sent") {
@@ -109,4 +141,32 @@ TEST_CASE("a list of users is its login names") {
     CHECK(ec == errc::api_error);
     CHECK(users(R"({"Status":"OK","User":{}})", ec).empty());
     CHECK(ec == errc::wrong_type);
+}
+
+TEST_CASE("a list of jobs is the job IDs of each set") {
+    error_code ec;
+    CHECK(jobs(R"({"Status":"OK","Data":[{"BackupSetID":"1","Removed":false,"BackupJob":["a","b\u0021"]},)"
+               R"({"BackupJob":[],"X":[["no"],{"BackupJob":["no"]}],"BackupSetID":22},{"BackupJob":null},{}]})",
+               ec) == "1:a,b!,;22:;:;:;");
+    CHECK_FALSE(ec);
+    CHECK(jobs(R"({"Data":[{"BackupJob":[1687,true],"BackupJob":["c"]}],"Status":"OK"})", ec) == ":1687,true,c,;");
+    CHECK_FALSE(ec);
+    CHECK(jobs(R"({"Status":"OK","Data":null})", ec).empty());
+    CHECK_FALSE(ec);
+    CHECK(jobs(R"({"Data":[{"BackupJob":["a"]}],"Status":"Error","Message":"Incorrect system username/password"})", ec)
+              .empty());
+    CHECK(ec == errc::authentication_refused);
+}
+
+TEST_CASE("a list of jobs that is none is refused, and not taken for an empty one") {
+    for (const char* const value : {R"("a")", "7", "true", "{}", R"([null])", R"([["a"]])", R"([{"ID":"a"}])"}) {
+        error_code ec;
+        INFO(value);
+        CHECK(
+            jobs(R"({"Status":"OK","Data":[{"BackupSetID":"1","BackupJob":)" + std::string(value) + "}]}", ec).empty());
+        CHECK(ec == errc::wrong_type);
+    }
+    error_code ec;
+    CHECK(jobs(R"({"Status":"OK","Data":[{"BackupSetID":"1","BackupJob":["a")", ec).empty());
+    CHECK(ec == errc::truncated);
 }
