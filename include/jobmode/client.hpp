@@ -34,13 +34,17 @@ namespace jobmode {
 /// Not thread-safe unless `client_config::thread_safe` is set.
 class JOBMODE_EXPORT client {
 public:
+    /// The executor that handlers without one of their own run on.
     using executor_type = asio::any_io_executor;
 
     /// Takes the configuration, reads the files it names and resolves nothing yet. Throws `boost::system::system_error`
     /// with the code of `client_config::validate` and a sentence that says what is wrong.
     client(asio::any_io_executor executor, client_config config);
+    /// Takes the other's place, operations included; the other can then only be assigned to or destroyed.
     client(client&&) noexcept;
+    /// Closes this client, then takes the other's place.
     client& operator=(client&&) noexcept;
+    /// Closes the client.
     ~client();
 
     /// Asks one query and gathers its records. Signature: `void(error_code, std::vector<record>)`.
@@ -127,6 +131,7 @@ public:
     /// Ends every operation with `operation_aborted` and closes every connection. Later operations end so at once.
     void close();
 
+    /// The executor given to the constructor.
     executor_type get_executor() const noexcept;
 
 private:

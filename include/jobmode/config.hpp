@@ -149,13 +149,21 @@ struct JOBMODE_EXPORT client_config {
     /// The most bytes a response's header may have.
     std::size_t header_bytes = 16 * 1024;
 
+    /// Whom to trust.
     tls_config tls;
+    /// The proxy to go through, if any.
     proxy_config proxy;
+    /// The connections kept.
     pool_config pool;
+    /// How long things may take.
     timeout_config timeouts;
+    /// What is tried again.
     retry_config retry;
+    /// How many queries are under way at a time.
     concurrency_config concurrency;
+    /// How many queries a second.
     rate_config rate;
+    /// How much of an answer is taken.
     decoder_limits limits;
 
     /// `errc::invalid_config` or `errc::plain_http_refused` if it cannot be used; `why`, if not null, gets a sentence

@@ -21,7 +21,9 @@ namespace jobmode {
 /// How one query of a crawl ended.
 struct JOBMODE_EXPORT outcome {
     outcome();
+    /// Takes the other's records; the other can then only be assigned to or destroyed.
     outcome(outcome&&) noexcept;
+    /// The same.
     outcome& operator=(outcome&&) noexcept;
     ~outcome();
 
@@ -74,8 +76,11 @@ public:
                                                                                      crawl_options options = {})
         : crawl(client, source_of(std::views::all(std::forward<Range>(queries))), std::move(options)) {}
 
+    /// Takes the other's place; the other can then only be assigned to or destroyed.
     crawl(crawl&&) noexcept;
+    /// Cancels what is in flight here, then takes the other's place.
     crawl& operator=(crawl&&) noexcept;
+    /// Cancels what is in flight and drops its outcomes.
     ~crawl();
 
     /// Waits for a query to end. Signature: `void(error_code, std::optional<outcome>)`.

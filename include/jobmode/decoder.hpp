@@ -35,8 +35,11 @@ struct JOBMODE_EXPORT decoder_limits {
 /// One object decodes one answer at a time; not thread-safe, and usable from any thread in turn.
 class JOBMODE_EXPORT decoder {
 public:
+    /// A decoder that is ready for an answer.
     explicit decoder(decoder_limits limits = {});
+    /// Takes the other's place; the other can then only be assigned to or destroyed.
     decoder(decoder&&) noexcept;
+    /// The same.
     decoder& operator=(decoder&&) noexcept;
     ~decoder();
 

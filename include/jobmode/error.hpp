@@ -155,5 +155,7 @@ struct JOBMODE_EXPORT diagnostics {
 
 }  // namespace jobmode
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<jobmode::errc> : std::true_type {};
+/// @endcond

@@ -32,6 +32,7 @@ public:
     /// The same.
     date_or_job_id(const std::string& text) noexcept : date_or_job_id(std::string_view(text)) {}
 
+    /// Whether it can be sent.
     bool valid() const noexcept { return valid_; }
     /// Whether a time of day was given: whether this is a job's ID.
     bool is_job_id() const noexcept { return size_ > 10; }
@@ -54,6 +55,7 @@ private:
 struct JOBMODE_EXPORT query {
     /// An empty query, which is not valid.
     query();
+    /// A query; what its parts may be is said of them. Throws nothing but `std::bad_alloc`.
     query(std::string login_name, date_or_job_id backup_date, std::optional<std::string> backup_set_id = std::nullopt);
 
     /// The backup user asked about: 1 to 1024 bytes of UTF-8 without control characters.

@@ -162,14 +162,20 @@ basic_record<String>::basic_record(const basic_record<Other>& other) : presence_
 class record_batch {
 public:
     record_batch() = default;
+    /// Records that somebody else keeps.
     explicit record_batch(std::span<const record_view> records) noexcept : records_(records) {}
 
     /// Whether there is a record in it.
     explicit operator bool() const noexcept { return !records_.empty(); }
+    /// Whether there is no record.
     bool empty() const noexcept { return records_.empty(); }
+    /// The number of records.
     std::size_t size() const noexcept { return records_.size(); }
+    /// A record; `index` is less than `size()`.
     const record_view& operator[](std::size_t index) const noexcept { return records_[index]; }
+    /// The first record.
     auto begin() const noexcept { return records_.begin(); }
+    /// Behind the last record.
     auto end() const noexcept { return records_.end(); }
 
 private:
@@ -212,7 +218,9 @@ private:
 class JOBMODE_EXPORT record_list {
 public:
     record_list() = default;
+    /// Takes the other's records, whose views stay valid.
     record_list(record_list&&) noexcept = default;
+    /// The same.
     record_list& operator=(record_list&&) noexcept = default;
 
     /// Appends copies of the records and of their text.
@@ -220,10 +228,15 @@ public:
     /// Forgets the records and keeps the memory for the next ones.
     void clear() noexcept;
 
+    /// Whether there is no record.
     bool empty() const noexcept { return records_.empty(); }
+    /// The number of records.
     std::size_t size() const noexcept { return records_.size(); }
+    /// A record; `index` is less than `size()`.
     const record_view& operator[](std::size_t index) const noexcept { return records_[index]; }
+    /// The first record.
     auto begin() const noexcept { return records_.begin(); }
+    /// Behind the last record.
     auto end() const noexcept { return records_.end(); }
 
 private:

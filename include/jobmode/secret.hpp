@@ -21,12 +21,15 @@ JOBMODE_EXPORT void cleansing_deallocate(void* memory, std::size_t bytes) noexce
 
 template <class T>
 struct cleansing_allocator {
+    /// What it allocates.
     using value_type = T;
     cleansing_allocator() = default;
+    /// An allocator of another type; none has state.
     template <class U>
     cleansing_allocator(const cleansing_allocator<U>&) noexcept {}
     /// Throws `std::bad_alloc` when memory is exhausted.
     T* allocate(std::size_t count) { return static_cast<T*>(detail::cleansing_allocate(count * sizeof(T))); }
+    /// Overwrites the memory and frees it.
     void deallocate(T* memory, std::size_t count) noexcept { detail::cleansing_deallocate(memory, count * sizeof(T)); }
     friend bool operator==(cleansing_allocator, cleansing_allocator) noexcept { return true; }
 };
@@ -49,6 +52,7 @@ public:
 
     /// The text itself, valid until this object is assigned to or destroyed. Whoever calls this keeps it out of logs.
     std::string_view reveal() const noexcept { return {text_.data(), text_.size()}; }
+    /// Whether there is no text.
     bool empty() const noexcept { return text_.empty(); }
 
 private:

@@ -30,12 +30,16 @@ class stream_operation;
 /// `operation_aborted`. Destroying it while `async_next` runs cancels that. As thread-safe as its client.
 class JOBMODE_EXPORT record_stream {
 public:
+    /// The executor that handlers without one of their own run on.
     using executor_type = asio::any_io_executor;
 
     /// A stream that has ended.
     record_stream() noexcept;
+    /// Takes the other's place; the other has then ended.
     record_stream(record_stream&&) noexcept;
+    /// Ends this stream, then takes the other's place.
     record_stream& operator=(record_stream&&) noexcept;
+    /// Ends the stream, and closes its connection if the answer was not read to its end.
     ~record_stream();
 
     /// Waits for more records. Signature: `void(error_code, record_batch)`.
@@ -57,6 +61,7 @@ public:
     /// What is known about the failure that ended the stream. Lives as long as the stream.
     const jobmode::diagnostics& diagnostics() const noexcept;
 
+    /// The client's executor.
     executor_type get_executor() const;
 
 private:
