@@ -50,6 +50,18 @@ if(JOBMODE_BUILD_TOOL)
         set_target_properties(jobmode_tool PROPERTIES INSTALL_RPATH $ORIGIN/${library_from_program})
     endif()
     install(TARGETS jobmode_tool RUNTIME COMPONENT tool)
+    install(DIRECTORY ${JOBMODE_MAN_DIR}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tool)
+    install(FILES ${JOBMODE_COMPLETIONS_DIR}/jobmode
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT tool)
+    # Debian keeps the folder named after the site for the site.
+    set(zsh_folder site-functions)
+    if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
+        set(zsh_folder vendor-completions)
+    endif()
+    install(FILES ${JOBMODE_COMPLETIONS_DIR}/_jobmode
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${zsh_folder} COMPONENT tool)
+    install(FILES ${JOBMODE_COMPLETIONS_DIR}/jobmode.fish
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT tool)
     install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/jobmode RENAME copyright COMPONENT tool)
 endif()
 

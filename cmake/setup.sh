@@ -52,6 +52,17 @@ browser_packages=(
     "python3 /usr/bin/python3"
 )
 
+# What checks the documentation, the shells' completions and the packages; without one of them its test is left out.
+test_tools=(
+    "doxygen /usr/bin/doxygen"
+    "mandoc /usr/bin/mandoc"
+    "man-db /usr/bin/man"
+    "zsh /usr/bin/zsh"
+    "fish /usr/bin/fish"
+    "pkg-config /usr/bin/pkg-config"
+    "dpkg-dev /usr/bin/dpkg-shlibdeps"
+)
+
 # What the fuzz targets are built with.
 fuzzer=(
     "clang /usr/bin/clang++"
@@ -71,6 +82,7 @@ install_fuzzer() { install_packages "${fuzzer[@]}"; }
 install_interop_servers() { install_packages "${interop_servers[@]}"; }
 install_bench_basics() { install_packages "${bench_basics[@]}"; }
 install_bench_peers() { install_packages "${bench_peers[@]}"; }
+install_test_tools() { install_packages "${test_tools[@]}"; }
 install_browser() { install_packages "${browser_packages[@]}"; }
 
 install_packages() {

@@ -219,12 +219,18 @@ void register_check(CLI::App& root, int& exit_code) {
     options->connection.add_to(*command);
     command->footer(
         "It asks day by day, the newest first, and stops at the first job that counts. It prints one line with\n"
-        "performance data and ends with 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN: whatever kept it from\n"
-        "knowing, a wrong option among them).\n\n"
+        "performance data.\n\n"
+        "Exit status:\n"
+        "  0  OK\n"
+        "  1  WARNING\n"
+        "  2  CRITICAL\n"
+        "  3  UNKNOWN: whatever kept it from knowing, a wrong option among them\n\n"
         "Example:\n"
-        "  jobmode check --url https://cbs.example.com --sys-user api --sys-pwd-file /etc/jobmode/password \\\n"
+        "  jobmode check --url https://cbs.example.com --sys-user api \\\n"
+        "      --sys-pwd-file /etc/jobmode/password \\\n"
         "      --login-name customer-0001 --warn-age-days 1 --max-age-days 3\n"
-        "  JOBMODE OK - customer-0001: scheduled backup 2024-06-30 22:10 (0 days ago) | age_days=0;1;3;0");
+        "  # JOBMODE OK - customer-0001: scheduled backup 2024-06-30 22:10\n"
+        "  # (0 days ago) | age_days=0;1;3;0");
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -112,9 +112,11 @@ void connection_options::add_to(CLI::App& command) {
         .add_option("--sys-pwd-file", sys_pwd_file,
                     "Read its password from the first line of this file; without it, from the environment variable "
                     "JOBMODE_SYS_PWD or from a prompt")
+        ->type_name("FILE")
         ->group(group);
     CLI::Option* const ca_option =
         command.add_option("--ca", ca, "Trust these certificate authorities (PEM) instead of the system's")
+            ->type_name("FILE")
             ->group(group);
     CLI::Option* const pin_option = command
                                         .add_option("--pin", pin,
@@ -126,8 +128,9 @@ void connection_options::add_to(CLI::App& command) {
         ->excludes(pin_option)
         ->group(group);
     CLI::Option* const certificate =
-        command.add_option("--client-cert", client_cert, "A client certificate (PEM)")->group(group);
-    CLI::Option* const key = command.add_option("--client-key", client_key, "Its key (PEM)")->group(group);
+        command.add_option("--client-cert", client_cert, "A client certificate (PEM)")->type_name("FILE")->group(group);
+    CLI::Option* const key =
+        command.add_option("--client-key", client_key, "Its key (PEM)")->type_name("FILE")->group(group);
     certificate->needs(key);
     key->needs(certificate);
     command.add_flag("--allow-http", allow_http, "Take an http:// URL, which sends the password in the clear")

@@ -3,10 +3,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include <map>
 #include <memory>
 #include <string>
 
+#include "cli/choice.hpp"
 #include "cli/crawl_command.hpp"
 
 namespace jobmode::cli {
@@ -15,8 +15,6 @@ void register_crawl(CLI::App& root, int& exit_code) {
     auto command = std::make_shared<crawl_command>();
     CLI::App* const app =
         root.add_subcommand("crawl", "Ask for every user and every date, and keep what the server says");
-    command->connection.add_to(*app);
-
     static constexpr auto what = "What to ask";
     CLI::Option_group* const users = app->add_option_group("Users");
     users->require_option(1);
@@ -56,10 +54,10 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->required()
         ->type_name("FILE")
         ->group(output);
-    static const std::map<std::string, row_format> formats{
-        {"ndjson", row_format::ndjson}, {"csv", row_format::csv}, {"sqlite", row_format::sqlite}};
-    app->add_option("--format", command->format, "ndjson (the default), csv or sqlite")
-        ->transform(CLI::CheckedTransformer(formats).description(""))
+    app->add_option("--format", command->format, "How records are written")
+        ->transform(one_of<row_format>(
+            {{"ndjson", row_format::ndjson}, {"csv", row_format::csv}, {"sqlite", row_format::sqlite}}))
+        ->default_str("ndjson")
         ->type_name("FORMAT")
         ->group(output);
     app->add_flag("--force", command->force,
@@ -79,15 +77,14 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->capture_default_str()
         ->type_name("S")
         ->group(output);
-    static const std::map<std::string, progress::mode> modes{
-        {"auto", progress::mode::automatic}, {"always", progress::mode::always}, {"never", progress::mode::never}};
-    app->add_option(
-           "--progress", command->progress_mode,
-           "auto (the default): a bar on a terminal, elsewhere a line every ten seconds; always: the bar; never")
-        ->transform(CLI::CheckedTransformer(modes).description(""))
+    app->add_option("--progress", command->progress_mode,
+                    "A bar that shows how far it is; auto: on a terminal, elsewhere a line every ten seconds")
+        ->transform(one_of<progress::mode>({{"auto", progress::mode::automatic},
+                                            {"always", progress::mode::always},
+                                            {"never", progress::mode::never}}))
+        ->default_str("auto")
         ->type_name("WHEN")
         ->group(output);
-
     app->add_option("--metrics-file", command->metrics_file,
                     "Write here, every ten seconds and at the end, how the crawl goes, as Prometheus text; node "
                     "exporter's textfile collector wants a name that ends with .prom")
@@ -121,17 +118,26 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->capture_default_str()
         ->type_name("N")
         ->group(load);
+    command->connection.add_to(*app);
     app->footer(
         "One query is sent for each user and date, or, with --backup-set-id, for each user, date and set. Queries that "
         "failed for\ngood are listed in OUT.failed.ndjson. A crawl that was interrupted, or killed at any instant, is "
         "continued by the same\ncommand with --resume and loses nothing. Ctrl-C stops when what is in flight has "
         "ended; "
         "a second one stops at once.\n\n"
-        "Exit codes: 0 all answered; 1 some failed; 2 usage; 3 authentication refused; 4 server unreachable or not "
-        "trusted;\n130 interrupted.\n\n"
-        "Example:\n"
-        "  jobmode crawl --url https://cbs.example.com --sys-user api --all-users --from 2024-06-01 --to 2024-06-30 "
-        "--out june.ndjson");
+        "Exit status:\n"
+        "  0    every query was answered\n"
+        "  1    some failed\n"
+        "  2    the command line cannot be carried out\n"
+        "  3    the system user or its password was refused\n"
+        "  4    the server cannot be reached, or is not to be trusted\n"
+        "  130  interrupted\n\n"
+        "Examples:\n"
+        "  jobmode crawl --url https://cbs.example.com --sys-user api --all-users \\\n"
+        "      --from 2024-06-01 --to 2024-06-30 --out june.ndjson\n"
+        "  jobmode crawl --url https://cbs.example.com --sys-user api \\\n"
+        "      --users users.txt --from 2024-04-01 --to 2024-06-30 \\\n"
+        "      --out q2.db --format sqlite --rate 50 --resume");
     app->callback([command, &exit_code] { exit_code = static_cast<int>(run_crawl(*command)); });
 }
 

@@ -2,8 +2,12 @@
 #include "cli/exit_code.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+
+#include "cli/file.hpp"
 
 namespace jobmode::cli {
 
@@ -14,6 +18,15 @@ exit_code fail(exit_code code, std::string_view message) {
 
 exit_code usage_error(std::string_view message) {
     return fail(exit_code::usage, message);
+}
+
+exit_code print(std::string_view text) {
+    return write_all(STDOUT_FILENO, text) ? exit_code::all_answered : output_failed();
+}
+
+exit_code output_failed() {
+    return errno == EPIPE ? exit_code::all_answered
+                          : fail(exit_code::some_failed, system_problem("write", "standard output"));
 }
 
 }  // namespace jobmode::cli

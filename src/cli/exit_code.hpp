@@ -27,4 +27,10 @@ exit_code fail(exit_code code, std::string_view message);
 /// The same with `exit_code::usage`.
 exit_code usage_error(std::string_view message);
 
+/// Writes to standard output.
+exit_code print(std::string_view text);
+/// What a failed write to standard output comes to, said on stderr; a reader that has had enough, as in
+/// `jobmode query ... | head`, is no failure. Reads `errno`.
+exit_code output_failed();
+
 }  // namespace jobmode::cli

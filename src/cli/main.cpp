@@ -2,10 +2,14 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <memory>
 
 #include "cli/check.hpp"
+#include "cli/completions.hpp"
 #include "cli/crawl.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/help.hpp"
+#include "cli/man.hpp"
 #include "cli/query.hpp"
 #include "cli/report.hpp"
 #include "cli/serve.hpp"
@@ -14,7 +18,10 @@ int main(int argc, char** argv) {
     // A reader that has had enough, as in `jobmode ... | head`, shows as a failed write.
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app("Which backup jobs ran on an AhsayCBS server, and how each was started", "jobmode");
-    app.set_version_flag("--version", JOBMODE_VERSION);
+    app.formatter(std::make_shared<jobmode::cli::help_formatter>());
+    app.set_help_flag("-h,--help", "Print this help");
+    app.set_version_flag("--version", JOBMODE_VERSION, "Print the version");
+    app.footer("Run jobmode SUBCOMMAND --help for its options, and examples.");
     app.require_subcommand(1);
     int exit_code = 0;
     jobmode::cli::register_query(app, exit_code);
@@ -22,6 +29,8 @@ int main(int argc, char** argv) {
     jobmode::cli::register_check(app, exit_code);
     jobmode::cli::register_report(app, exit_code);
     jobmode::cli::register_serve(app, exit_code);
+    jobmode::cli::register_completions(app, exit_code);
+    jobmode::cli::register_man(app, {JOBMODE_VERSION, JOBMODE_VERSION_DATE}, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

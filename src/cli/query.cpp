@@ -17,13 +17,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cli/choice.hpp"
 #include "cli/connection_options.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
@@ -128,12 +127,6 @@ private:
     table table_;
 };
 
-/// A reader that has had enough, as in `jobmode query ... | head`, is no failure.
-exit_code output_failed() {
-    return errno == EPIPE ? exit_code::all_answered
-                          : fail(exit_code::some_failed, system_problem("write", "standard output"));
-}
-
 exit_code report_failure(error_code ec, const diagnostics& diag) {
     return fail(exit_code_of(ec, diag), diag.describe(ec));
 }
@@ -192,7 +185,6 @@ void register_query(CLI::App& root, int& exit_code) {
     auto options = std::make_shared<query_options>();
     options->format = ::isatty(STDOUT_FILENO) == 1 ? row_format::table : row_format::ndjson;
     CLI::App* const command = root.add_subcommand("query", "Ask which jobs ran for one backup user on one date");
-    options->connection.add_to(*command);
     static constexpr auto group = "Query";
     command->add_option("--login-name", options->login_name, "The backup user")->required()->group(group);
     command
@@ -201,20 +193,28 @@ void register_query(CLI::App& root, int& exit_code) {
         ->required()
         ->group(group);
     command->add_option("--backup-set-id", options->backup_set_id, "Only jobs of this backup set")->group(group);
-    static const std::map<std::string, row_format> formats{
-        {"ndjson", row_format::ndjson}, {"csv", row_format::csv}, {"table", row_format::table}};
     command
         ->add_option("--format", options->format,
-                     "ndjson, csv or table; by default a table on a terminal and ndjson elsewhere")
-        ->transform(CLI::CheckedTransformer(formats).description(""))
+                     "How records are written; by default as a table on a terminal and as ndjson elsewhere")
+        ->transform(one_of<row_format>(
+            {{"ndjson", row_format::ndjson}, {"csv", row_format::csv}, {"table", row_format::table}}))
         ->type_name("FORMAT")
         ->group("Output");
+    options->connection.add_to(*command);
     command->footer(
-        "Records go to stdout, what went wrong to stderr. Exit codes: 0 answered; 1 the answer was an error or no "
-        "answer of\nthis API; 2 usage; 3 authentication refused; 4 server unreachable or not trusted.\n\n"
-        "Example:\n"
-        "  JOBMODE_SYS_PWD=... jobmode query --url https://cbs.example.com --sys-user api --login-name obm --date "
-        "2024-06-26");
+        "Records go to stdout, what went wrong to stderr.\n\n"
+        "Exit status:\n"
+        "  0  the server answered\n"
+        "  1  its answer was an error, or no answer of this API\n"
+        "  2  the command line is wrong\n"
+        "  3  the system user or its password was refused\n"
+        "  4  the server cannot be reached, or is not to be trusted\n\n"
+        "Examples:\n"
+        "  jobmode query --url https://cbs.example.com --sys-user api \\\n"
+        "      --login-name obm --date 2024-06-26\n"
+        "  jobmode query --url https://cbs.example.com --sys-user api \\\n"
+        "      --sys-pwd-file /etc/jobmode/password --login-name obm \\\n"
+        "      --date 2024-06-26 --format csv > obm.csv");
     command->callback([options, &exit_code] { exit_code = static_cast<int>(run(*options)); });
 }
 

@@ -133,8 +133,8 @@ void register_report(CLI::App& root, int& exit_code) {
         "SQLite tells what was asked.\n\n"
         "Examples:\n"
         "  jobmode report crawl.ndjson --days 2\n"
-        "  jobmode report monday.ndjson tuesday.ndjson --users users.txt --from 2024-04-01 --to 2024-06-30 --out "
-        "q2.html");
+        "  jobmode report monday.ndjson tuesday.ndjson --users users.txt \\\n"
+        "      --from 2024-04-01 --to 2024-06-30 --out q2.html");
     command->callback([options, &exit_code] { exit_code = static_cast<int>(run(*options)); });
 }
 

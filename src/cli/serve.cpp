@@ -82,8 +82,10 @@ void register_serve(CLI::App& root, int& exit_code) {
     CLI::App* const command = root.add_subcommand("serve", "Run a simulated AhsayCBS server on this machine");
     command->add_option("--port", options->server.port, "Port to listen on; 0 lets the kernel pick")
         ->capture_default_str();
-    command->add_option("--port-file", options->port_file, "Write the port here once connections are accepted");
-    command->add_option("--ca-file", options->ca_file, "Write the certificate authority to trust here (PEM)");
+    command->add_option("--port-file", options->port_file, "Write the port here once connections are accepted")
+        ->type_name("FILE");
+    command->add_option("--ca-file", options->ca_file, "Write the certificate authority to trust here (PEM)")
+        ->type_name("FILE");
     command->add_option("--users", options->server.fleet.users, "Backup users, besides 'obm' of the vendor's example")
         ->check(CLI::Range(0U, 1'000'000U))
         ->capture_default_str();
@@ -93,7 +95,7 @@ void register_serve(CLI::App& root, int& exit_code) {
     command->add_option("--days", options->server.fleet.days, "Days that have jobs")
         ->check(CLI::Range(0U, 100'000U))
         ->capture_default_str();
-    command->add_option("--until", options->until, "The last of them")->capture_default_str();
+    command->add_option("--until", options->until, "The last of them")->type_name("DATE")->capture_default_str();
     command->add_option("--seed", options->server.fleet.seed, "Which made-up fleet")->capture_default_str();
     command
         ->add_option("--sys-user", options->server.sys_user,
@@ -122,7 +124,9 @@ void register_serve(CLI::App& root, int& exit_code) {
         "It listens on 127.0.0.1 with a certificate of its own authority, until SIGINT or SIGTERM; then it prints what "
         "it was\n"
         "asked as one JSON object, which GET /sim/counters also answers.\n\n"
-        "Example:\n  jobmode serve --port 8443 --ca-file ca.pem --users 1000 --latency lognormal:20ms,0.5");
+        "Example:\n"
+        "  jobmode serve --port 8443 --ca-file ca.pem --users 1000 \\\n"
+        "      --latency lognormal:20ms,0.5");
     command->callback([options, &exit_code] { exit_code = static_cast<int>(run(*options)); });
 }
 
