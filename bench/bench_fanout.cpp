@@ -173,7 +173,12 @@ asio::awaitable<result> as_fast_as_it_goes(options chosen) {
     clock_type::time_point begin = clock_type::now();
     double cpu_before = 0;
     std::uint64_t allocations_before = allocations;
-    while (const std::optional<jobmode::outcome> ended = co_await crawl.async_next()) {
+    for (;;) {
+        std::optional<jobmode::outcome> ended = crawl.try_next();
+        if (!ended)
+            ended = co_await crawl.async_next();
+        if (!ended)
+            break;
         if (ended->error)
             throw failure(ended->diagnostics.describe(ended->error));
         const clock_type::time_point now = clock_type::now();

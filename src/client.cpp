@@ -50,7 +50,7 @@ public:
         : single_operation(net::request_kind::list, std::move(asked_query), std::move(done), out) {}
 
     void on_attempt() override { records_.clear(); }
-    void on_batch(record_batch batch) override {
+    void on_batch(record_batch batch, const net::arrival&) override {
         for (const record_view& view : batch)
             records_.emplace_back(view);
     }

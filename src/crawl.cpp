@@ -40,6 +40,7 @@ struct crawl::state : std::enable_shared_from_this<state> {
     void pull();
     void on_outcome(outcome ended);
     void deliver();
+    std::optional<outcome> take();
 
     std::shared_ptr<net::engine> engine;
     source queries;
@@ -67,7 +68,17 @@ public:
     void forget() noexcept { owner_ = nullptr; }
 
     void on_attempt() override { records_.clear(); }
-    void on_batch(record_batch batch) override { records_.append(batch); }
+    void on_batch(record_batch batch, const net::arrival& how) override {
+        if (records_.empty())
+            records_.reserve(std::min(how.records_in_all, most_expected));
+        if (how.memory) {
+            const std::size_t bytes = how.memory->size;
+            records_.append(batch, std::move(how.memory->bytes), bytes);
+            *how.memory = {};
+        } else {
+            records_.append(batch);
+        }
+    }
     void on_end(error_code ec) override {
         if (!owner_)
             return;
@@ -94,6 +105,9 @@ public:
     }
 
 private:
+    /// What a header alone makes us reserve memory for.
+    static constexpr std::size_t most_expected = 8192;
+
     crawl::state* owner_;
     std::uint64_t index_;
     record_list records_;
@@ -191,14 +205,20 @@ void crawl::state::on_outcome(outcome ended) {
 void crawl::state::deliver() {
     if (!consumer)
         return;
-    if (!ready.empty()) {
-        outcome first = std::move(ready.front());
-        ready.pop_front();
+    if (std::optional<outcome> first = take()) {
         consumer.post({}, std::move(first));
         refill();
     } else if (at == stage::draining && in_flight.empty()) {
         consumer.post(std::exchange(source_error, {}), std::nullopt);
     }
+}
+
+std::optional<outcome> crawl::state::take() {
+    if (ready.empty())
+        return std::nullopt;
+    std::optional<outcome> first(std::move(ready.front()));
+    ready.pop_front();
+    return first;
 }
 
 crawl::crawl(client& client, source queries, crawl_options options)
@@ -218,6 +238,15 @@ crawl& crawl::operator=(crawl&& other) noexcept {
 crawl::~crawl() {
     if (state_)
         state_->engine->enter([old = state_] { old->close(); });
+}
+
+std::optional<outcome> crawl::try_next() {
+    if (state_->engine->config().thread_safe)
+        return std::nullopt;
+    std::optional<outcome> first = state_->take();
+    if (first)
+        state_->refill();
+    return first;
 }
 
 void crawl::stop() {

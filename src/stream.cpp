@@ -59,7 +59,7 @@ void stream_operation::on_open() {
     opening_.post({}, record_stream(std::static_pointer_cast<stream_operation>(shared_from_this())));
 }
 
-void stream_operation::on_batch(record_batch batch) {
+void stream_operation::on_batch(record_batch batch, const arrival&) {
     ready_ = batch;
     if (reader_)
         deliver();

@@ -34,7 +34,7 @@ public:
     engine& owner() noexcept { return *engine_; }
 
     void on_open() override;
-    void on_batch(record_batch batch) override;
+    void on_batch(record_batch batch, const arrival& how) override;
     void on_end(error_code ec) override;
     void abandon() noexcept override;
 

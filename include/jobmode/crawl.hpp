@@ -97,6 +97,11 @@ public:
             token, this);
     }
 
+    /// An outcome that is ready, without waiting; nothing if none is, or if the client is in its thread-safe mode. The
+    /// quick way through outcomes that come in numbers: one wait for the first of them, and none for the others. Not
+    /// while `async_next` waits.
+    std::optional<outcome> try_next();
+
     /// Pulls no more queries; those in flight end, and their outcomes are still handed out.
     void stop();
 

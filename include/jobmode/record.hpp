@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace jobmode {
@@ -188,27 +189,34 @@ namespace detail {
 class JOBMODE_EXPORT text_arena {
 public:
     text_arena() = default;
-    text_arena(text_arena&&) noexcept = default;
-    text_arena& operator=(text_arena&&) noexcept = default;
+    text_arena(text_arena&& other) noexcept { *this = std::move(other); }
+    text_arena& operator=(text_arena&& other) noexcept {
+        block_ = std::move(other.block_);
+        size_ = std::exchange(other.size_, 0);
+        used_ = std::exchange(other.used_, 0);
+        full_ = std::exchange(other.full_, {});
+        full_bytes_ = std::exchange(other.full_bytes_, 0);
+        return *this;
+    }
+    ~text_arena() = default;
 
     /// A copy of `text`.
     std::string_view copy(std::string_view text);
     /// Room for so many bytes of text; null if that is none.
     char* claim(std::size_t bytes);
-    /// Forgets the text and keeps the memory.
+    /// Keeps memory that text is in.
+    void keep(std::unique_ptr<char[]> memory);
+    /// Forgets the text. Memory for as much again is kept, or is had in one piece next time.
     void clear() noexcept;
 
 private:
-    static constexpr std::size_t first_block_bytes = 1024;
-    struct block {
-        std::unique_ptr<char[]> bytes;
-        std::size_t size = 0;
-    };
-    char* reserve(std::size_t bytes);
-
-    std::vector<block> blocks_;
-    std::size_t current_ = 0;
+    /// The block that text is added to.
+    std::unique_ptr<char[]> block_;
+    std::size_t size_ = 0;
     std::size_t used_ = 0;
+    /// What is full, or was kept.
+    std::vector<std::unique_ptr<char[]>> full_;
+    std::size_t full_bytes_ = 0;
 };
 
 }  // namespace detail
@@ -225,6 +233,10 @@ public:
 
     /// Appends copies of the records and of their text.
     void append(record_batch batch);
+    /// The same, but takes over `memory`, of so many bytes, and leaves text that is in it where it is.
+    void append(record_batch batch, std::unique_ptr<char[]> memory, std::size_t bytes);
+    /// Has room for so many records.
+    void reserve(std::size_t records) { records_.reserve(records); }
     /// Forgets the records and keeps the memory for the next ones.
     void clear() noexcept;
 
@@ -240,6 +252,8 @@ public:
     auto end() const noexcept { return records_.end(); }
 
 private:
+    void make_room(std::size_t more);
+
     std::vector<record_view> records_;
     detail::text_arena text_;
 };

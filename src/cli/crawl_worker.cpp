@@ -50,7 +50,9 @@ std::optional<query> crawl_worker::pull() {
 
 boost::asio::awaitable<void> crawl_worker::work() {
     for (;;) {
-        const std::optional<outcome> ended = co_await crawl_.async_next();
+        std::optional<outcome> ended = crawl_.try_next();
+        if (!ended)
+            ended = co_await crawl_.async_next();
         if (!ended)
             co_return;
         const auto number = numbers_.extract(ended->index);

@@ -14,8 +14,11 @@
 namespace jobmode::net {
 namespace {
 
-// A TLS record's plain text fits behind whatever is left of an unfinished header.
-constexpr std::size_t record_bytes = 16 * 1024;
+// A piece of an answer of at least this size is kept where it was read; of a smaller one the records are copied.
+constexpr std::size_t worth_keeping = buffer_pool::buffer_bytes / 4;
+
+// The longest body that a header is believed to announce, when memory is reserved.
+constexpr std::uint64_t most_believed = std::uint64_t{1} << 32U;
 
 // A refusal's body is read so that the connection can go on; a longer one costs more than a new connection.
 constexpr std::uint64_t max_skipped = 64 * 1024;
@@ -269,10 +272,12 @@ void connection::flush() {
 void connection::wait_readable() {
     if (std::exchange(reading_, true))
         return;
-    if (operations_.empty() && state_ == state::ready && in_begin_ == in_end_) {
-        in_.reset();
+    if (in_begin_ == in_end_) {
+        if (in_)
+            engine_.buffers().give_back(std::exchange(in_, {}));
         in_begin_ = in_end_ = 0;
-        transport_.release_buffers();
+        if (state_ == state::ready && engine_.is_crowded())
+            transport_.release_buffers();
     }
     transport_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code) {
         self->reading_ = false;
@@ -299,15 +304,9 @@ void connection::wait_writable() {
 }
 
 void connection::on_readable() {
-    const std::size_t capacity = engine_.config().header_bytes + record_bytes;
     for (int round = 0; round != max_rounds; ++round) {
-        if (!in_)
-            in_ = std::make_unique_for_overwrite<char[]>(capacity);
-        if (in_begin_ != 0) {
-            std::memmove(in_.get(), in_.get() + in_begin_, in_end_ - in_begin_);
-            in_end_ -= std::exchange(in_begin_, 0);
-        }
-        const io_result result = transport_.read_some(std::span(in_.get() + in_end_, capacity - in_end_));
+        make_room();
+        const io_result result = transport_.read_some(std::span(in_.bytes.get() + in_end_, in_.size - in_end_));
         switch (result.status) {
             case io_status::done:
                 break;
@@ -348,6 +347,22 @@ void connection::on_readable() {
     });
 }
 
+/// Has room behind what was read and not taken yet.
+void connection::make_room() {
+    if (!in_)
+        in_ = engine_.buffers().take();
+    if (in_begin_ != 0) {
+        std::memmove(in_.bytes.get(), in_.bytes.get() + in_begin_, in_end_ - in_begin_);
+        in_end_ -= std::exchange(in_begin_, 0);
+    }
+    if (in_end_ != in_.size)
+        return;
+    // Only a header is ever left for so long, and that has a limit.
+    read_buffer larger = read_buffer::make(in_.size + engine_.config().header_bytes);
+    std::memcpy(larger.bytes.get(), in_.bytes.get(), in_end_);
+    in_ = std::move(larger);
+}
+
 /// Works through what was read. False if nothing more can be read now: closed, or a stream's reader has the word.
 bool connection::process() {
     for (;;) {
@@ -367,7 +382,7 @@ bool connection::process() {
         }
         error_code ec;
         const std::size_t consumed =
-            exchange_.feed(std::string_view(in_.get() + in_begin_, in_end_ - in_begin_), *this, ec);
+            exchange_.feed(std::string_view(in_.bytes.get() + in_begin_, in_end_ - in_begin_), *this, ec);
         in_begin_ += consumed;
         if (ec) {
             fail(ec, {}, phase::read);
@@ -393,7 +408,7 @@ bool connection::drain_pieces() {
             front.on_piece(piece, ec);
         } else if (const record_batch batch = decoder_.feed(piece, ec)) {
             engine_.count().records.add(batch.size());
-            front.on_batch(batch);
+            front.on_batch(batch, arrival_of(piece, batch));
             if (!ec && front.kind == request_kind::stream) {
                 paused_ = true;
                 return false;
@@ -407,6 +422,17 @@ bool connection::drain_pieces() {
     pieces_.clear();
     next_piece_ = 0;
     return true;
+}
+
+/// How records that are in `piece` have come.
+arrival connection::arrival_of(std::string_view piece, record_batch batch) {
+    arrival how;
+    // Nothing else may be in the buffer, nor come to be needed in it.
+    if (piece.size() >= worth_keeping && in_begin_ == in_end_ && next_piece_ == pieces_.size())
+        how.memory = &in_;
+    if (body_bytes_ && *body_bytes_ <= most_believed)
+        how.records_in_all = static_cast<std::size_t>(batch.size() * *body_bytes_ / piece.size());
+    return how;
 }
 
 /// Hands the answered operation back. False if the connection has ended with that. `whole`: the answer was read to its
@@ -528,6 +554,7 @@ void connection::fail_decoding(error_code ec) {
 void connection::on_head(const wire::response_head& head, error_code&) {
     operation& front = *operations_.front();
     front.diagnostics.http_status = head.status;
+    body_bytes_ = head.content_length;
     switch (head.status) {
         case 200:
             engine_.on_first_byte(front);

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/buffer_pool.hpp"
 #include "net/connector.hpp"
 #include "net/operation.hpp"
 #include "net/proxy_tunnel.hpp"
@@ -80,9 +81,11 @@ private:
     void wait_readable();
     void wait_writable();
     void on_readable();
+    void make_room();
     void begin_front();
     bool process();
     bool drain_pieces();
+    arrival arrival_of(std::string_view piece, record_batch batch);
     bool finish_front(bool whole);
     bool silent();
     io_result probe();
@@ -108,11 +111,14 @@ private:
 
     cleansed_buffer out_;
     std::size_t out_written_ = 0;
-    std::unique_ptr<char[]> in_;
+    /// What was read and not taken yet, if anything.
+    read_buffer in_;
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
     std::vector<std::string_view> pieces_;
     std::size_t next_piece_ = 0;
+    /// The length of the body, where the header says it.
+    std::optional<std::uint64_t> body_bytes_;
 
     /// The verdict of a header other than 200: the body that follows is skipped, up to a limit.
     error_code refusal_;

@@ -17,6 +17,7 @@
 #include <random>
 #include <vector>
 
+#include "net/buffer_pool.hpp"
 #include "net/connection.hpp"
 #include "net/connector.hpp"
 #include "net/counters.hpp"
@@ -83,6 +84,9 @@ public:
     tls_context* tls() noexcept { return tls_ ? &*tls_ : nullptr; }
     jobmode::net::resolution& resolution() noexcept { return *resolution_; }
     counters& count() noexcept { return counters_; }
+    buffer_pool& buffers() noexcept { return buffers_; }
+    /// Whether connections are so many that one that waits should hold no memory that can be had again.
+    bool is_crowded() const noexcept { return ledger_.open() > few_connections; }
     /// The time, read once for each event.
     policy::time_point now() noexcept;
     void on_opened(connection& which, bool resumed);
@@ -126,6 +130,9 @@ private:
     void rest_if_quiet();
     void abandon();
 
+    /// What this many connections hold is not worth allocating anew for each query.
+    static constexpr std::size_t few_connections = 256;
+
     asio::any_io_executor user_executor_;
     asio::any_io_executor executor_;
     client_config config_;
@@ -155,6 +162,7 @@ private:
     bool pumping_ = false;
     bool pump_again_ = false;
     bool closed_ = false;
+    buffer_pool buffers_;
     counters counters_;
 };
 

@@ -6,10 +6,12 @@
 #include <jobmode/record.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "net/buffer_pool.hpp"
 #include "policy/time.hpp"
 
 namespace jobmode::net {
@@ -37,6 +39,14 @@ constexpr bool takes_pieces(request_kind kind) noexcept {
 /// often as it is retried, and to `ended` from anywhere, once.
 enum class operation_state : std::uint8_t { waiting, sent, backing_off, ended };
 
+/// How records have come.
+struct arrival {
+    /// Set if the memory that texts of the records are in may be taken over, by moving from it.
+    read_buffer* memory = nullptr;
+    /// How many records this makes likely for the whole answer; 0 if that is not known.
+    std::size_t records_in_all = 0;
+};
+
 /// One request in the care of the engine. The engine and the connection that carries it own it together, since either
 /// may be the last to need it; what only refers to it (a cancellation slot, say) holds it weakly.
 ///
@@ -53,7 +63,7 @@ public:
     /// A response with status 200 begins. From here on a stream is not retried.
     virtual void on_open() {}
     /// Records, alive until the connection is next told to go on. Only for `list` and `stream`.
-    virtual void on_batch(record_batch) {}
+    virtual void on_batch(record_batch, const arrival&) {}
     /// A piece of the body. Only for what `takes_pieces`.
     virtual void on_piece(std::string_view, error_code&) {}
     /// The body is complete. Only for what `takes_pieces`.

@@ -13,6 +13,16 @@
 
 namespace jobmode::net {
 
+namespace {
+
+/// OpenSSL wants its queue of errors to be empty before an operation; clearing it costs more than looking.
+void forget_errors() noexcept {
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
+}  // namespace
+
 transport::transport(const asio::any_io_executor& executor) : socket_(executor) {}
 
 transport::~transport() {
@@ -65,7 +75,7 @@ io_result transport::handshake() {
         established_ = true;
         return {};
     }
-    ERR_clear_error();
+    forget_errors();
     const io_result result = result_of(SSL_do_handshake(ssl_.get()), 0);
     established_ = result.status == io_status::done;
     return result;
@@ -74,7 +84,7 @@ io_result transport::handshake() {
 io_result transport::read_some(std::span<char> buffer) {
     if (!ssl_)
         return receive(buffer.data(), buffer.size());
-    ERR_clear_error();
+    forget_errors();
     std::size_t bytes = 0;
     const int returned = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes);
     return result_of(returned, bytes);
@@ -83,7 +93,7 @@ io_result transport::read_some(std::span<char> buffer) {
 io_result transport::write_some(std::span<const char> bytes) {
     if (!ssl_)
         return send(bytes.data(), bytes.size());
-    ERR_clear_error();
+    forget_errors();
     std::size_t written = 0;
     const int returned = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written);
     return result_of(returned, written);
@@ -110,14 +120,14 @@ void transport::close() noexcept {
     if (!socket_.is_open())
         return;
     if (ssl_ && established_) {
-        ERR_clear_error();
+        forget_errors();
         // A session that was never shut down counts as bad in OpenSSL and would not be resumed; a connection that the
         // network or the server's impatience ended says nothing against its session.
         if (broken_ && (eof_ || system_error_ != 0))
             SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         else if (!broken_)
             SSL_shutdown(ssl_.get());
-        ERR_clear_error();
+        forget_errors();
     }
     error_code ignored;
     socket_.close(ignored);
@@ -139,7 +149,7 @@ io_result transport::result_of(int returned, std::size_t bytes) {
     }
     broken_ = true;
     const unsigned long code = ERR_peek_error();
-    ERR_clear_error();
+    forget_errors();
     if (eof_)
         return {io_status::failed, 0, asio::ssl::error::stream_truncated};
     if (system_error_ != 0)

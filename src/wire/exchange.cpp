@@ -245,6 +245,8 @@ private:
                 return;
             owner_.head_.retry_after = owner_.retry_after_;
             owner_.head_.location = owner_.location_;
+            if (const boost::optional<std::uint64_t> length = content_length())
+                owner_.head_.content_length = *length;
             owner_.sink_->on_head(owner_.head_, ec);
         }
         void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}

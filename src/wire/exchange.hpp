@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ struct response_head {
     std::string_view location;
     /// Whether the body is encoded (`Content-Encoding` other than identity).
     bool content_encoded = false;
+    /// `Content-Length`, if there is one.
+    std::optional<std::uint64_t> content_length{};
 };
 
 /// Receives a response in the course of `exchange::feed`. Setting the error code ends the exchange with it.

@@ -2,7 +2,9 @@
 #include <jobmode/record.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace jobmode {
 namespace {
@@ -11,6 +13,7 @@ constexpr std::array<std::string_view, field_count> keys{
     "ID", "LoginName", "Owner", "UserId", "StartTime", "EndTime", "BackupSetID", "BackupSetName", "BackupJobMode",
 };
 
+constexpr std::size_t first_block_bytes = 1024;
 constexpr std::size_t block_bytes = 16 * 1024;
 
 }  // namespace
@@ -73,27 +76,22 @@ job_mode parse_job_mode(std::string_view text) noexcept {
 
 namespace detail {
 
-char* text_arena::reserve(std::size_t bytes) {
-    if (current_ < blocks_.size() && blocks_[current_].size - used_ < bytes && used_ != 0) {
-        ++current_;
-        used_ = 0;
-    }
-    if (current_ == blocks_.size())
-        blocks_.emplace_back();
-    // A block that is too small is replaced, not passed over: else texts of growing length would add one each.
-    if (block& next = blocks_[current_]; next.size - used_ < bytes) {
-        const std::size_t size = std::max(bytes, current_ == 0 ? first_block_bytes : block_bytes);
-        next = {std::make_unique_for_overwrite<char[]>(size), size};
-    }
-    return blocks_[current_].bytes.get() + used_;
-}
-
 char* text_arena::claim(std::size_t bytes) {
     if (bytes == 0)
         return nullptr;
-    char* const at = reserve(bytes);
-    used_ += bytes;
-    return at;
+    if (size_ - used_ < bytes) {
+        std::size_t size = std::max(bytes, std::clamp(2 * size_, first_block_bytes, block_bytes));
+        if (used_ != 0) {
+            full_.push_back(std::move(block_));
+            full_bytes_ += size_;
+        } else {
+            size = std::max(size, std::exchange(full_bytes_, 0));
+        }
+        block_ = std::make_unique_for_overwrite<char[]>(size);
+        size_ = size;
+        used_ = 0;
+    }
+    return block_.get() + std::exchange(used_, used_ + bytes);
 }
 
 std::string_view text_arena::copy(std::string_view text) {
@@ -104,12 +102,29 @@ std::string_view text_arena::copy(std::string_view text) {
     return {at, text.size()};
 }
 
+void text_arena::keep(std::unique_ptr<char[]> memory) {
+    full_.push_back(std::move(memory));
+}
+
 void text_arena::clear() noexcept {
-    current_ = 0;
+    full_.clear();
+    if (full_bytes_ != 0) {
+        // One block would have done.
+        full_bytes_ += size_;
+        block_.reset();
+        size_ = 0;
+    }
     used_ = 0;
 }
 
 }  // namespace detail
+
+void record_list::make_room(std::size_t more) {
+    const std::size_t needed = records_.size() + more;
+    if (needed > records_.capacity())
+        // The answer's first batch is as a rule its only one; a longer answer grows as vectors do.
+        records_.reserve(records_.empty() ? needed : std::max(needed, 2 * records_.capacity()));
+}
 
 void record_list::append(record_batch batch) {
     std::size_t bytes = 0;
@@ -117,10 +132,7 @@ void record_list::append(record_batch batch) {
         for (std::size_t index = 0; index != field_count; ++index)
             bytes += from.text(static_cast<field>(index)).size();
     char* at = text_.claim(bytes);
-    const std::size_t needed = records_.size() + batch.size();
-    if (needed > records_.capacity())
-        // The answer's first batch is as a rule its only one; a longer answer grows as vectors do.
-        records_.reserve(records_.empty() ? needed : std::max(needed, 2 * records_.capacity()));
+    make_room(batch.size());
     for (const record_view& from : batch) {
         record_view& to = records_.emplace_back(from);
         for (std::size_t index = 0; index != field_count; ++index) {
@@ -134,6 +146,24 @@ void record_list::append(record_batch batch) {
             at += text.size();
         }
     }
+}
+
+void record_list::append(record_batch batch, std::unique_ptr<char[]> memory, std::size_t bytes) {
+    make_room(batch.size());
+    // As numbers, since pointers into different memory are not to be compared.
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory.get());
+    const auto is_elsewhere = [&](std::string_view text) {
+        return reinterpret_cast<std::uintptr_t>(text.data()) - begin >= bytes;
+    };
+    for (const record_view& from : batch) {
+        record_view& to = records_.emplace_back(from);
+        for (std::size_t index = 0; index != field_count; ++index) {
+            std::string_view& text = to.text(static_cast<field>(index));
+            if (is_elsewhere(text)) [[unlikely]]
+                text = text_.copy(text);
+        }
+    }
+    text_.keep(std::move(memory));
 }
 
 void record_list::clear() noexcept {
