@@ -431,7 +431,8 @@ arrival connection::arrival_of(std::string_view piece, record_batch batch) {
     if (piece.size() >= worth_keeping && in_begin_ == in_end_ && next_piece_ == pieces_.size())
         how.memory = &in_;
     if (body_bytes_ && *body_bytes_ <= most_believed)
-        how.records_in_all = static_cast<std::size_t>(batch.size() * *body_bytes_ / piece.size());
+        // A record more than seen, since the piece has cut one.
+        how.records_in_all = static_cast<std::size_t>((batch.size() + 1) * *body_bytes_ / piece.size());
     return how;
 }
 
