@@ -35,15 +35,17 @@ namespace jobmode::wire {
 /// This is the general lane: it takes any JSON in any split. Elements that have a faster way through a list offer it by
 /// these functions, too:
 /// ```
+/// bool wants_to_begin();   // whether to try it, now that the list begins
 /// bool wants_to_go_on();   // whether to try it, now that an element has ended
+/// std::size_t begin(std::string_view list);
 /// std::size_t go_on(std::string_view taken, std::string_view behind);
-/// ```
 /// std::string_view kept() const;
 /// bool complete_kept(std::string_view& behind);
 /// void drop_kept();
 /// ```
-/// `go_on` takes elements from the start of `behind`, each with the comma before it, and returns how many bytes they
-/// were. `taken` is what of the list was taken here, in this piece, since it was last called. It may keep a text in
+/// `begin` takes elements from the start of the list, `go_on` from the start of `behind`, each with the comma before
+/// it; both return how many bytes they were. `taken` is what of the list was taken here, in this piece, since one of
+/// them was last called: an element, as a rule with the comma before it. They may keep a text in
 /// which the piece's end has cut an element, if that is the beginning of a sound one; with the next piece,
 /// `complete_kept` takes the rest of the element, or returns false. Then the text comes here, and is dropped there.
 template <class Elements>
@@ -67,7 +69,7 @@ public:
         expt_type_.clear();
         place_ = place::outside;
         skipping_ = 0;
-        between_elements_ = false;
+        turn_ = turn::none;
         has_status_ = has_list_ = false;
     }
 
@@ -108,6 +110,8 @@ private:
 
     /// Where the parser stands. Within a value that nobody wants, `skipping_` counts the levels.
     enum class place : std::uint8_t { outside, root, list, element, texts };
+    /// What the parser was made to pause for.
+    enum class turn : std::uint8_t { none, begin, go_on };
     enum class root_key : std::uint8_t { other, status, message, expt_type, list };
 
     void take(std::string_view piece) {
@@ -148,10 +152,22 @@ private:
                 take_up_kept(rest, elements, ec);
         do {
             rest.remove_prefix(parser_.feed(rest, *this, ec));
-            if constexpr (has_faster_way)
-                if (std::exchange(between_elements_, false))
+            if constexpr (has_faster_way) {
+                if (const turn now = std::exchange(turn_, turn::none); now == turn::begin)
+                    begin(rest, elements);
+                else if (now == turn::go_on)
                     go_on(rest, elements);
+            }
         } while (!ec && !rest.empty() && !parser_.done());
+    }
+
+    /// The parser stands behind the list's opening bracket.
+    void begin(std::string_view& rest, const char*& elements) {
+        const std::size_t taken = elements_.begin(rest);
+        if (taken != 0)
+            parser_.pass_elements();
+        rest.remove_prefix(taken);
+        elements = rest.data();
     }
 
     /// The parser stands behind an element, and behind another one it would stand no other way. So what is taken here
@@ -256,7 +272,10 @@ private:
                 if (key_ != root_key::list)
                     return skip_in_root(ec);
                 place_ = place::list;
-                return true;
+                if constexpr (has_faster_way)
+                    if (elements_.wants_to_begin())
+                        turn_ = turn::begin;
+                return turn_ == turn::none;
             case place::outside:
             case place::list:
             case place::texts:
@@ -294,8 +313,9 @@ private:
             place_ = place::list;
             elements_.end_element();
             if constexpr (has_faster_way) {
-                between_elements_ = elements_.wants_to_go_on();
-                return !between_elements_;
+                if (elements_.wants_to_go_on())
+                    turn_ = turn::go_on;
+                return turn_ == turn::none;
             }
         } else {
             place_ = place::outside;
@@ -397,8 +417,7 @@ private:
     place place_ = place::outside;
     root_key key_ = root_key::other;
     std::size_t skipping_ = 0;
-    /// Whether the parser was made to pause.
-    bool between_elements_ = false;
+    turn turn_ = turn::none;
 
     std::uint64_t bytes_ = 0;
     error_code error_;

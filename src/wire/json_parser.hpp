@@ -22,7 +22,8 @@ enum class scalar : std::uint8_t { string, null, number_or_boolean };
 /// a parser that looks at whole tokens when it has them whole cannot promise that.
 ///
 /// The handler's functions, of which those that take an error code stop the parser by setting it and returning false.
-/// When `end_object` returns false, `feed` returns behind the object, and can be called for what follows.
+/// When `end_object` returns false, `feed` returns behind the object, and can be called for what follows; when
+/// `begin_array` does, without an error, behind the bracket.
 /// ```
 /// bool begin_object(error_code&);         bool end_object();
 /// bool begin_array(error_code&);          bool end_array();
@@ -45,6 +46,9 @@ public:
         levels_.clear();
         start_text();
     }
+
+    /// Behind an array's opening bracket: its first elements have been taken by somebody else.
+    void pass_elements() noexcept { state_ = state::array_next; }
 
     /// Whether the document is complete.
     bool done() const noexcept { return state_ == state::done; }
@@ -96,7 +100,7 @@ private:
     static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
     /// Takes one byte, or a run of them. False after an error, with `at` at its place, and for a pause, with `at`
-    /// behind the object.
+    /// behind the object or bracket.
     template <class Handler>
     bool step(std::string_view piece, std::size_t& at, Handler& handler, error_code& ec) {
         const char c = piece[at];

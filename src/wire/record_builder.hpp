@@ -41,6 +41,8 @@ public:
         building_ = false;
     }
 
+    bool wants_to_begin() const noexcept { return lane_.is_hopeful(); }
+    std::size_t begin(std::string_view list) { return lane_.begin(list, records_); }
     bool wants_to_go_on() noexcept { return lane_.is_worth_a_try(); }
     std::size_t go_on(std::string_view taken, std::string_view behind) {
         if (!taken.empty())

@@ -79,11 +79,13 @@ const char* match_portable(record_shape& shape, const char* at, const char* end,
     return starts_with(at, end, view(shape.tail())) ? at + shape.tail().size() : nullptr;
 }
 
-/// Whether the text could go on to be an element of that shape. It knows less than `match_portable`: of a value that is
-/// not ASCII, it says no.
+/// Whether the text could go on to be a comma and an element of that shape. It knows less than `match_portable`: of a
+/// value that is not ASCII, it says no.
 bool is_beginning(const record_shape& shape, std::string_view text, std::size_t field_bytes) noexcept {
+    if (!text.starts_with(','))
+        return false;
     const char* const end = text.data() + text.size();
-    const char* at = text.data();
+    const char* at = text.data() + 1;
     const auto bytes_left = [&] { return static_cast<std::size_t>(end - at); };
     const auto is_next = [&](std::string_view expected) {
         return std::memcmp(at, expected.data(), std::min(expected.size(), bytes_left())) == 0;
@@ -116,18 +118,12 @@ bool is_beginning(const record_shape& shape, std::string_view text, std::size_t 
 
 namespace portable {
 
-const char* run(record_shape& shape, const char* at, const char* end, std::size_t field_bytes, std::size_t most,
-                std::vector<record_view>& out) {
-    for (; most != 0; --most) {
-        const char* const next = match_portable(shape, at, end, field_bytes, out.emplace_back(shape.blank()));
-        if (!next) {
-            out.pop_back();
-            break;
-        }
-        at = next;
-    }
-    return at;
+const char* match(record_shape& shape, const char* at, const char* end, std::size_t field_bytes,
+                  record_view& out) noexcept {
+    return match_portable(shape, at, end, field_bytes, out);
 }
+
+#include "wire/record_run.hpp"
 
 }  // namespace portable
 
@@ -244,35 +240,48 @@ void record_lane::learn(std::string_view element) {
     }
 }
 
+std::size_t record_lane::begin(std::string_view list, std::vector<record_view>& out) {
+    const std::size_t records_before = out.size();
+    const char* const at = run(false, list.data(), list.data() + list.size(), out);
+    return keep_rest(list, at, out.size() != records_before);
+}
+
 std::size_t record_lane::take(std::string_view behind, std::vector<record_view>& out) {
     static constexpr std::size_t worth_it = 4;
-    static constexpr auto all = static_cast<std::size_t>(-1);
     if (kind_ == lane_kind::none || behind.empty() || behind.front() == ']')
         return 0;
     const std::size_t records_before = out.size();
-    const char* at = behind.data();
-    const char* const end = at + behind.size();
+    const char* const at = run(true, behind.data(), behind.data() + behind.size(), out);
+    if (out.size() - records_before >= worth_it)
+        disappointments_ = 0;
+    else if (learned_)
+        lose_hope();
+    learned_ = false;
+    return keep_rest(behind, at, out.size() != records_before);
+}
+
+const char* record_lane::run(bool comma, const char* at, const char* end, std::vector<record_view>& out) {
+    static constexpr auto all = static_cast<std::size_t>(-1);
     for (std::size_t failed = 0; failed < shapes_.size();) {
-        const char* const next = run(shapes_[current_], at, end, all, out);
+        const char* const next = run(shapes_[current_], comma, at, end, all, out);
         if (next == at) {
             ++failed;
             current_ = (current_ + 1) % shapes_.size();
             continue;
         }
         at = next;
+        comma = true;
         failed = 0;
         if (at == end || *at == ']')
             break;
     }
-    if (out.size() - records_before >= worth_it)
-        disappointments_ = 0;
-    else if (learned_)
-        lose_hope();
-    learned_ = false;
-    const std::string_view rest(at, static_cast<std::size_t>(end - at));
-    if (out.size() != records_before && keep(rest))
-        return behind.size();
-    return behind.size() - rest.size();
+    return at;
+}
+
+/// How much of `behind` is taken, if elements were up to `at`, and what follows is kept where that can be.
+std::size_t record_lane::keep_rest(std::string_view behind, const char* at, bool some) {
+    const auto taken = static_cast<std::size_t>(at - behind.data());
+    return some && keep(behind.substr(taken)) ? behind.size() : taken;
 }
 
 bool record_lane::keep(std::string_view beginning) {
@@ -292,7 +301,7 @@ bool record_lane::complete_kept(std::string_view& behind, std::vector<record_vie
     const std::size_t before = kept_.size();
     kept_.append(behind.substr(0, most_kept));
     const char* const begin = kept_.data();
-    const char* const end = run(shapes_[current_], begin, begin + kept_.size(), 1, out);
+    const char* const end = run(shapes_[current_], true, begin, begin + kept_.size(), 1, out);
     if (end == begin) {
         kept_.resize(before);
         return false;
@@ -301,21 +310,21 @@ bool record_lane::complete_kept(std::string_view& behind, std::vector<record_vie
     return true;
 }
 
-const char* record_lane::run(record_shape& shape, const char* at, const char* end, std::size_t most,
+const char* record_lane::run(record_shape& shape, bool comma, const char* at, const char* end, std::size_t most,
                              std::vector<record_view>& out) const {
     switch (kind_) {
         case lane_kind::none:
             break;
 #ifdef JOBMODE_AVX2
         case lane_kind::avx2:
-            return avx2::run(shape, at, end, field_bytes_, most, out);
+            return avx2::run(shape, comma, at, end, field_bytes_, most, out);
 #endif
 #ifdef JOBMODE_SSE2
         case lane_kind::sse2:
-            return sse2::run(shape, at, end, field_bytes_, most, out);
+            return sse2::run(shape, comma, at, end, field_bytes_, most, out);
 #endif
         default:
-            return portable::run(shape, at, end, field_bytes_, most, out);
+            return portable::run(shape, comma, at, end, field_bytes_, most, out);
     }
     return at;
 }

@@ -39,9 +39,13 @@ public:
     /// A string longer than `field_bytes` is the general lane's matter.
     record_lane(std::size_t field_bytes, lane_kind kind) noexcept;
 
+    /// Asked at the beginning of the list: whether to call `begin`.
+    bool is_hopeful() const noexcept { return kind_ != lane_kind::none && detour_ == 0; }
+    /// As `take`, for the first elements of a list.
+    std::size_t begin(std::string_view list, std::vector<record_view>& out);
     /// Asked at the end of each element that the general lane has taken: whether now to call `take`.
     bool is_worth_a_try() noexcept;
-    /// Learns from an element that the general lane has taken. The text begins with the comma before it; others may
+    /// Learns from an element that the general lane has taken. The text may begin with the comma before it; others may
     /// follow.
     void learn(std::string_view element);
     /// Takes elements from the start of `behind`, which is what stands behind an element, and returns how many bytes
@@ -63,9 +67,13 @@ private:
     /// Bytes of an element that are kept, and bytes that are looked at for the rest of it.
     static constexpr std::size_t most_kept = 512;
 
-    /// Takes at most so many elements of that shape; returns where the last one ends.
-    const char* run(record_shape& shape, const char* at, const char* end, std::size_t most,
+    /// Takes at most so many elements of that shape; returns where the last one ends. `comma` tells whether there is
+    /// one before the first, too.
+    const char* run(record_shape& shape, bool comma, const char* at, const char* end, std::size_t most,
                     std::vector<record_view>& out) const;
+    /// Takes elements of any known shape, which begin at `at`; returns where the last one ends.
+    const char* run(bool comma, const char* at, const char* end, std::vector<record_view>& out);
+    std::size_t keep_rest(std::string_view behind, const char* at, bool some);
     bool keep(std::string_view beginning);
     void lose_hope() noexcept;
 

@@ -51,15 +51,4 @@ inline const char* match(record_shape& shape, const char* at, const char* end, s
     return is_next(at, shape.tail()) ? at + shape.tail().size() : nullptr;
 }
 
-inline const char* run(record_shape& shape, const char* at, const char* end, std::size_t field_bytes, std::size_t most,
-                       std::vector<record_view>& out) {
-    for (; most != 0; --most) {
-        const char* const next = match(shape, at, end, field_bytes, out.emplace_back(shape.blank()));
-        if (!next) {
-            out.pop_back();
-            break;
-        }
-        at = next;
-    }
-    return at;
-}
+#include "wire/record_run.hpp"

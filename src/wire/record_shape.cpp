@@ -92,9 +92,14 @@ bool record_shape::learn(std::string_view text) {
     members_.reserve(field_count);
     blank_ = record_view();
     reader in(text);
-    if (!in.accept(',') || !in.accept('{'))
-        return false;
     std::size_t between = 0;
+    in.pass_space();
+    if (in.peek() == ',') {
+        in.pass(1);
+        between = in.position();
+    }
+    if (!in.accept('{'))
+        return false;
     while (in.peek() != '}') {
         const std::string_view key = in.pass_string();
         if (key.empty() || !in.accept(':') || !add_member(in.since(between), key.substr(1, key.size() - 2)) ||

@@ -32,8 +32,8 @@ private:
 
 /// A member of a record, as it will probably be in the next one.
 struct shape_member {
-    /// What stands between the value before and this one: white space, comma and key as the server writes them, and the
-    /// value's opening quote.
+    /// What stands between the value before, if any, and this one: white space, comma or brace, and key as the server
+    /// writes them, and the value's opening quote.
     literal before;
     /// The length of the value in the record before, and the bit of a mask where a quote then is. A value too long for
     /// a mask has a pattern that no single bit equals.
@@ -46,13 +46,14 @@ struct shape_member {
     static constexpr std::size_t longest_short_value = literal::block - 1;
 };
 
-/// The shape of an element of the list, from the comma before it to its closing brace.
+/// The shape of an element of the list, from behind the comma or bracket before it to its closing brace.
 class record_shape {
 public:
     static constexpr std::size_t max_members = 16;
 
-    /// Takes on the shape of the element at the start of `text`, which is well-formed JSON. False, and of no use then,
-    /// if it has members other than strings, null and integers, or is too large, or has a key twice.
+    /// Takes on the shape of the element at the start of `text`, which is well-formed JSON, perhaps with the comma
+    /// before it. False, and of no use then, if it has members other than strings, null and integers, or is too large,
+    /// or has a key twice.
     bool learn(std::string_view text);
 
     auto begin() noexcept { return members_.begin(); }

@@ -2,8 +2,11 @@
 // Retries, the pool's limits and crawls against the simulated server, which counts what it was asked.
 #include <jobmode/crawl.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -50,6 +53,35 @@ std::vector<outcome> drain(fixture& with, crawl& all, error_code* last = nullptr
 }
 
 }  // namespace
+
+TEST_CASE("outcomes that are ready are had without waiting, each once") {
+    fixture with;
+    client client(with.context.get_executor(), with.config());
+    std::vector<query> queries(50, good);
+    crawl all(client, queries);
+    CHECK_FALSE(all.try_next());
+    std::set<std::uint64_t> seen;
+    std::size_t at_once = 0;
+    for (bool over = false; !over;) {
+        bool ended = false;
+        all.async_next([&](error_code, const std::optional<outcome>& one) {
+            ended = true;
+            over = !one;
+            if (one)
+                CHECK(seen.insert(one->index).second);
+        });
+        // More than this one come in before anybody asks for them.
+        REQUIRE(test::run_until(with.context, [&] {
+            return ended && (over || client.metrics().queries >= std::min<std::size_t>(seen.size() + 3, 50));
+        }));
+        while (const std::optional<outcome> one = all.try_next()) {
+            CHECK(seen.insert(one->index).second);
+            ++at_once;
+        }
+    }
+    CHECK(seen.size() == queries.size());
+    CHECK(at_once != 0);
+}
 
 TEST_CASE("what is worth trying again is tried as often as allowed, and nothing else is") {
     struct row {

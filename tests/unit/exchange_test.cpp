@@ -2,6 +2,8 @@
 #include "wire/exchange.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,7 @@ struct response final : wire::body_sink {
         retry_after = head.retry_after;
         location = head.location;
         content_encoded = head.content_encoded;
+        content_length = head.content_length;
     }
     void on_body(std::string_view piece, error_code&) override { body += piece; }
 
@@ -28,6 +31,7 @@ struct response final : wire::body_sink {
     std::string retry_after;
     std::string location;
     bool content_encoded = false;
+    std::optional<std::uint64_t> content_length;
     std::string body;
     std::string cookie;
     std::string left;
@@ -170,6 +174,7 @@ TEST_CASE("a head's own fields are handed out") {
     CHECK(found.retry_after == "7");
     CHECK(found.location == "/login");
     CHECK(found.content_encoded);
+    CHECK(found.content_length == 0);
     CHECK(found.cookie == "JSESSIONID=0A");
 }
 

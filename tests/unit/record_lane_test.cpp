@@ -502,6 +502,30 @@ TEST_CASE("the fast lane guesses less often when its guesses fail, and again onc
     CHECK(wait() == 0);
 }
 
+TEST_CASE("the fast lane takes a list from its beginning, by what it has learned from the list before") {
+    const std::string_view first = element.substr(1);
+    for (const lane_kind kind : fast_lanes()) {
+        for (const std::string_view learned : {first, std::string_view(element)}) {
+            for (const std::string& list :
+                 {std::string(first) + "]}", std::string(first) + std::string(element) + "]"}) {
+                CAPTURE(static_cast<int>(kind), learned, list);
+                record_lane lane(100, kind);
+                std::vector<record_view> out;
+                CHECK(lane.is_hopeful());
+                CHECK(lane.begin(list, out) == 0);
+                lane.learn(learned);
+                CHECK(lane.begin(list, out) == list.find(']'));
+                CHECK(out.size() == (list.size() > element.size() + 2 ? 2 : 1));
+                // Where a list begins there is no comma, and everywhere else there is one.
+                CHECK(lane.begin(element, out) == 0);
+                CHECK(lane.take(list, out) == 0);
+                CHECK(lane.begin("]", out) == 0);
+                CHECK(lane.kept().empty());
+            }
+        }
+    }
+}
+
 TEST_CASE("without a fast lane, or with a very small limit, everything is the general lane's") {
     for (record_lane lane : {record_lane(100, lane_kind::none), record_lane(10, jobmode::wire::fastest_lane())}) {
         lane.learn(element);

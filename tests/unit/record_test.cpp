@@ -1,6 +1,9 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <jobmode/record.hpp>
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +76,40 @@ TEST_CASE("a list keeps its records' text, moved or not") {
     REQUIRE(moved.size() == expected.size());
     for (std::size_t index = 0; index != expected.size(); ++index)
         CHECK(record(moved[index]) == expected[index]);
+}
+
+TEST_CASE("a list takes over the memory that text is in, and copies what is elsewhere") {
+    constexpr std::size_t bytes = 64;
+    auto memory = std::make_unique<char[]>(bytes);
+    std::fill_n(memory.get(), bytes, 'm');
+    const std::string before(10, 'b');
+    std::string behind(3000, 'e');
+    std::array<record_view, 2> records;
+    records[0].id = {memory.get(), 5};
+    records[0].owner = before;
+    records[1].id = behind;
+    records[1].owner = {memory.get() + bytes - 5, 5};
+    const char* const where = memory.get();
+    record_list list;
+    list.reserve(2);
+    list.append(record_batch(records), std::move(memory), bytes);
+    behind.assign(behind.size(), '!');
+    const record_list moved = std::move(list);
+    REQUIRE(moved.size() == 2);
+    CHECK(moved[0].id.data() == where);
+    CHECK(moved[0].owner == before);
+    CHECK(moved[0].owner.data() != before.data());
+    CHECK(moved[1].id == std::string(3000, 'e'));
+    CHECK(moved[1].owner.data() == where + bytes - 5);
+    CHECK(moved[1].user_id.empty());
+}
+
+TEST_CASE("what a list or an arena was moved from can be used again") {
+    detail::text_arena arena;
+    const std::string_view kept = arena.copy("first");
+    const detail::text_arena other = std::move(arena);
+    CHECK(arena.copy(std::string(900, 'x')) == std::string(900, 'x'));
+    CHECK(kept == "first");
 }
 
 TEST_CASE("an arena's memory is used again, whatever the lengths of its texts") {
