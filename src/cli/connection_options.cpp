@@ -204,9 +204,17 @@ std::optional<client_config> connection_options::make_config(std::string& proble
         if (!found)
             return std::nullopt;
         config.sys_pwd = std::move(*found);
+    } else if (!sys_pwd_variable.empty()) {
+        const char* const value = std::getenv(sys_pwd_variable.c_str());
+        if (!value) {
+            problem = "there is no password: the variable " + sys_pwd_variable + " is not set";
+            return std::nullopt;
+        }
+        config.sys_pwd = secret(value);
     } else if (const char* const value = std::getenv("JOBMODE_SYS_PWD")) {
         config.sys_pwd = secret(value);
-    } else if (std::optional<secret> typed = prompt_for_password("Password of " + sys_user + ": ")) {
+    } else if (std::optional<secret> typed =
+                   prompt_for_password("Password of " + sys_user + " at " + server_name() + ": ")) {
         config.sys_pwd = std::move(*typed);
     } else {
         problem = "there is no password: set JOBMODE_SYS_PWD, or name a file with --sys-pwd-file";

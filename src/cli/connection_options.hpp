@@ -15,6 +15,8 @@ struct connection_options {
     std::string url;
     std::string sys_user;
     std::string sys_pwd_file;
+    /// A variable of the environment that holds the password, and must; empty for JOBMODE_SYS_PWD, or else a prompt.
+    std::string sys_pwd_variable;
     std::string ca;
     std::string pin;
     bool insecure = false;

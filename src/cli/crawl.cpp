@@ -38,14 +38,13 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->type_name("K/N")
         ->group(what);
 
-    static const std::map<std::string, crawl_command::planning> plans{{"daily", crawl_command::planning::daily},
-                                                                      {"jobs", crawl_command::planning::jobs}};
-    app->add_option(
-           "--plan", command->plan,
-           "daily (the default): every date; jobs: each user's jobs are listed first (ListBackupJobs), and only "
-           "dates with a job are asked about, while a user whose jobs cannot be listed is asked about daily. "
-           "Records of backups that did not run are missed if the server gives these no job ID")
-        ->transform(CLI::CheckedTransformer(plans).description(""))
+    app->add_option("--plan", command->plan,
+                    "Which dates: daily is all of them; jobs lists each user's jobs first (ListBackupJobs) and asks "
+                    "only about dates that have one, but daily about a user whose jobs cannot be listed. Records of "
+                    "backups that did not run are missed if the server gives these no job ID")
+        ->transform(one_of<crawl_command::planning>(
+            {{"daily", crawl_command::planning::daily}, {"jobs", crawl_command::planning::jobs}}))
+        ->default_str("daily")
         ->type_name("PLAN")
         ->group(what);
 
@@ -112,19 +111,49 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->capture_default_str()
         ->type_name("N")
         ->group(load);
-    app->add_option("--threads", command->threads,
-                    "Threads, each with its own connections; the limits above are for all of them together")
+    app->add_option(
+           "--threads", command->threads,
+           "Threads for each server, each with its own connections; the limits above are for all threads together, "
+           "and with --servers for each server")
         ->check(CLI::Range(1U, 256U))
         ->capture_default_str()
         ->type_name("N")
         ->group(load);
     command->connection.add_to(*app);
+    CLI::Option* const url = app->get_option("--url")->required(false);
+    app->get_option("--sys-user")->required(false);
+    CLI::Option_group* const which = app->add_option_group("Which server");
+    which->require_option(1);
+    which->add_option(url);
+    which
+        ->add_option("--servers", command->servers_file,
+                     "A file that names several servers, see below; what it does not say of a server is as the other "
+                     "options of this group say")
+        ->type_name("FILE")
+        ->group(url->get_group());
     app->footer(
         "One query is sent for each user and date, or, with --backup-set-id, for each user, date and set. Queries that "
         "failed for\ngood are listed in OUT.failed.ndjson. A crawl that was interrupted, or killed at any instant, is "
         "continued by the same\ncommand with --resume and loses nothing. Ctrl-C stops when what is in flight has "
         "ended; "
         "a second one stops at once.\n\n"
+        "The file of --servers has a section for each server: its name, which records have as Server, and lines of "
+        "keys that are\nthe options' names (url, sys-user, sys-pwd-file, ca, pin, insecure, client-cert, client-key, "
+        "allow-http, proxy, users) or\nsys-pwd-env, a variable of the environment; never a password. Paths are "
+        "relative "
+        "to the file. Each server is asked with\nlimits of its own, and one that cannot be reached does not delay the "
+        "others.\n\n"
+        "A file of servers:\n"
+        "  # a comment\n"
+        "  [cologne]\n"
+        "  url = https://cbs.example.com\n"
+        "  sys-user = api\n"
+        "  sys-pwd-file = cologne.pwd\n"
+        "  ca = cologne.pem\n"
+        "  [berlin]\n"
+        "  url = https://backup.example.org:8443\n"
+        "  sys-user = api\n"
+        "  sys-pwd-env = BERLIN_PWD\n\n"
         "Exit status:\n"
         "  0    every query was answered\n"
         "  1    some failed\n"

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,10 +20,11 @@
 #include "cli/crawl_problem.hpp"
 #include "cli/crawl_run.hpp"
 #include "cli/crawl_runner.hpp"
+#include "cli/crawl_server.hpp"
 #include "cli/crawl_state.hpp"
 #include "cli/file.hpp"
-#include "cli/job_dates.hpp"
 #include "cli/prometheus.hpp"
+#include "cli/server_list.hpp"
 #include "cli/text.hpp"
 #include "cli/user_list.hpp"
 
@@ -79,15 +81,10 @@ std::string place_of_output(const crawl_command& command) {
         .string();
 }
 
-/// Which queries are asked, as far as the command line says.
-struct crawl_range {
-    std::chrono::year_month_day from;
-    std::chrono::year_month_day to;
-    shard part;
-};
-
 /// Throws `usage_problem` for what cannot be meant, and fills in what follows from the rest.
 crawl_range check(crawl_command& command) {
+    if (command.servers_file.empty() && command.connection.sys_user.empty())
+        throw usage_problem("--sys-user is required");
     const auto from = parse_date(command.from);
     const auto to = parse_date(command.to);
     if (!from || !to)
@@ -113,26 +110,93 @@ crawl_range check(crawl_command& command) {
     if (!command.shard.empty() && !(part = parse_shard(command.shard)))
         throw usage_problem("--shard: '" + command.shard +
                             "' is not the number of a shard and how many there are, such as 2/8");
-    return {*from, *to, *part};
+    return {*from, *to, command.sets, part->number, part->count, command.plan == crawl_command::planning::jobs};
 }
 
-client_config make_config(crawl_command& command) {
-    std::string problem;
-    std::optional<client_config> config = command.connection.make_config(problem);
-    if (!config)
-        throw usage_problem(problem);
-    config->pool.max_connections = command.connections;
-    config->rate.queries_per_second = command.rate;
-    config->retry.max_retries = command.retries;
-    if (!set_max_in_flight(command.max_in_flight, *config))
+/// What the options say on how a server is asked, whichever it is.
+void set_load(crawl_command& command, client_config& config) {
+    config.pool.max_connections = command.connections;
+    config.rate.queries_per_second = command.rate;
+    config.retry.max_retries = command.retries;
+    if (!set_max_in_flight(command.max_in_flight, config))
         throw usage_problem("--max-in-flight: '" + command.max_in_flight +
                             "' is neither auto nor a number from 1 to 1000000");
     // A thread needs a connection and a query of its own, or all of them together would have more than was allowed.
     std::size_t most_threads = command.connections;
-    if (config->concurrency.max_in_flight != 0)
-        most_threads = std::min(most_threads, config->concurrency.max_in_flight);
+    if (config.concurrency.max_in_flight != 0)
+        most_threads = std::min(most_threads, config.concurrency.max_in_flight);
     command.threads = static_cast<unsigned>(std::min<std::size_t>(command.threads, most_threads));
-    return std::move(*config);
+}
+
+/// The servers and, where they are given, their users.
+std::vector<crawl_server> find_servers(crawl_command& command) {
+    std::vector<listed_server> listed;
+    if (!command.servers_file.empty()) {
+        listed = read_servers(command.servers_file, command.connection);
+    } else {
+        listed.emplace_back();
+        listed.back().name = command.connection.server_name();
+        listed.back().connection = command.connection;
+    }
+    // Standard input can be read once.
+    std::map<std::string, std::vector<std::string>> lists;
+    std::vector<crawl_server> servers;
+    for (const listed_server& one : listed) {
+        const std::string where = one.place.empty() ? "" : fmt::format("{}: [{}]: ", one.place, one.name);
+        std::string problem;
+        std::optional<client_config> config = one.connection.make_config(problem);
+        if (!config)
+            throw usage_problem(where + problem);
+        set_load(command, *config);
+        std::optional<std::vector<std::string>> users;
+        const std::string& users_file = one.users_file.empty() ? command.users_file : one.users_file;
+        if (!users_file.empty()) {
+            auto known = lists.find(users_file);
+            if (known == lists.end()) {
+                known = lists.emplace(users_file, std::vector<std::string>()).first;
+                if (!read_users(users_file, known->second, problem))
+                    throw usage_problem(problem);
+                if (known->second.empty())
+                    throw usage_problem("there is no user in " + users_file);
+            }
+            users = known->second;
+        }
+        servers.push_back({one.name, std::move(*config), std::move(users), std::nullopt});
+    }
+    return servers;
+}
+
+crawl_identity identity_of(const crawl_command& command, const crawl_range& range,
+                           const std::vector<crawl_server>& servers) {
+    static constexpr auto name_of = [](row_format format) {
+        return format == row_format::csv ? "csv" : format == row_format::sqlite ? "sqlite" : "ndjson";
+    };
+    static constexpr auto users_of = [](const crawl_server& server) {
+        return server.users ? digest_of(*server.users) : std::string("all");
+    };
+    crawl_identity identity;
+    if (command.servers_file.empty()) {
+        identity.servers = servers.front().name;
+        identity.users = users_of(servers.front());
+    } else {
+        // In which order they are listed does not matter.
+        std::map<std::string, const crawl_server*> by_name;
+        for (const crawl_server& server : servers)
+            by_name.emplace(server.name, &server);
+        for (const auto& [name, server] : by_name) {
+            identity.servers += fmt::format("{} {}\n", name, server->config.url);
+            identity.users += users_of(*server) + "\n";
+        }
+    }
+    identity.from = command.from;
+    identity.to = command.to;
+    identity.sets = joined(command.sets);
+    identity.format = name_of(command.format);
+    if (range.shards != 1)
+        identity.shard = fmt::format("{}/{}", range.shard, range.shards);
+    identity.plan = range.by_jobs ? "jobs" : "daily";
+    identity.out = place_of_output(command);
+    return identity;
 }
 
 [[noreturn]] void refuse_unfinished(const crawl_command& command) {
@@ -148,22 +212,30 @@ bool would_replace(const crawl_command& command) {
            S_ISREG(there.st_mode) && there.st_size != 0;
 }
 
-/// The users of a crawl: those that a resumed one began with, those of the file, or those of the server.
-std::optional<crawl_problem> find_users(const crawl_command& command, const client_config& config, crawl_state* resumed,
-                                        std::vector<std::string>& users) {
-    if (!command.all_users) {
-        std::string problem;
-        if (!read_users(command.users_file, users, problem))
-            throw usage_problem(problem);
-    } else if (resumed && !resumed->sections().empty()) {
-        users = resumed->sections().front().users;
-    } else if (std::optional<crawl_problem> problem = fetch_users(config, users)) {
-        return problem;
+/// Takes from the state of an earlier run what it found to be asked. Returns the servers in the state's order.
+std::vector<std::size_t> take_up(crawl_state& state, const crawl_range& range, std::vector<crawl_server>& servers) {
+    std::vector<std::size_t> order;
+    std::vector<std::uint64_t> totals;
+    for (crawl_section& section : state.sections()) {
+        const auto server = std::ranges::find(servers, section.server, &crawl_server::name);
+        if (server == servers.end() || server->known)
+            throw usage_problem(
+                fmt::format("the state knows another server, '{}', or knows it twice: it is damaged", section.server));
+        server->known =
+            server->users ? make_plan(range, *server->users, false) : make_plan(range, std::move(section.users), true);
+        totals.push_back(server->known->queries.size());
+        order.push_back(static_cast<std::size_t>(server - servers.begin()));
     }
-    if (users.empty())
-        throw usage_problem(command.all_users ? "the server has no users"
-                                              : "there is no user in " + command.users_file);
-    return std::nullopt;
+    state.load(totals);
+    std::uint64_t first = 0;
+    for (const std::size_t which : order) {
+        server_plan& plan = *servers[which].known;
+        for (std::uint64_t number = 0; number != plan.queries.size(); ++number)
+            if (state.skipped().contains(first + number))
+                plan.skipped.insert(number);
+        first += plan.queries.size();
+    }
+    return order;
 }
 
 exit_code say_nothing_is_left(const crawl_command& command, std::uint64_t queries) {
@@ -178,89 +250,54 @@ exit_code say_nothing_is_left(const crawl_command& command, std::uint64_t querie
     return exit_code::all_answered;
 }
 
+/// A crawl that goes on where an earlier run left it.
+exit_code resume(const crawl_command& command, const crawl_range& range, std::vector<crawl_server> servers,
+                 const std::vector<std::string>& names, std::unique_ptr<crawl_state> state) {
+    const std::vector<std::size_t> order = take_up(*state, range, servers);
+    const std::uint64_t wanted = state->total() - state->skipped().count();
+    if (order.size() == servers.size() && state->done_count() == wanted)
+        return say_nothing_is_left(command, wanted);
+    std::unique_ptr<crawl_output> output = make_output(command.format, command.out, names, state->output_bytes());
+    crawl_books books(names, crawl_files{std::move(output), std::move(state)});
+    for (const std::size_t which : order)
+        books.add(which, *servers[which].known);
+    return crawl_runner(command, range, servers, books).run();
+}
+
 exit_code run_checked(crawl_command& command) {
     const crawl_range range = check(command);
-    client_config config = make_config(command);
-    if (!command.metrics_file.empty())
-        if (const std::string problem = replace_file(
-                command.metrics_file, prometheus_text(metrics(), progress_figures(), command.connection.server_name()));
+    std::vector<crawl_server> servers = find_servers(command);
+    std::vector<std::string> names;
+    for (const crawl_server& server : servers)
+        names.push_back(server.name);
+    if (!command.metrics_file.empty()) {
+        std::vector<server_numbers> nothing_yet;
+        for (const std::string& name : names)
+            nothing_yet.push_back({name, metrics(), progress_figures()});
+        if (const std::string problem = replace_file(command.metrics_file, prometheus_text(nothing_yet));
             !problem.empty())
             throw usage_problem("--metrics-file: " + problem);
+    }
 
     std::unique_ptr<crawl_state> state;
     if (!command.to_stdout() && ::access(command.state.c_str(), F_OK) == 0)
         state = std::make_unique<crawl_state>(command.state);
     if (state && !command.resume && state->holds() == crawl_state::stage::unfinished)
         refuse_unfinished(command);
-    const bool resumed = state && command.resume && state->holds() != crawl_state::stage::none;
-    const std::string place = place_of_output(command);
-    const bool replaces = !resumed && would_replace(command);
+    const crawl_identity identity = identity_of(command, range, servers);
+    if (state && command.resume && state->holds() != crawl_state::stage::none) {
+        if (const std::string other = state->difference(identity); !other.empty())
+            throw usage_problem(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
+                                            command.state, other));
+        return resume(command, range, std::move(servers), names, std::move(state));
+    }
+    const bool replaces = would_replace(command);
     if (replaces && !command.force &&
-        (!state || state->holds() == crawl_state::stage::none || state->output() != place))
+        (!state || state->holds() == crawl_state::stage::none || state->output() != identity.out))
         throw usage_problem(
             fmt::format("{} exists, and {} does not say that a crawl wrote it: choose another name, or "
                         "have it replaced with --force",
                         command.out, command.state));
-
-    std::vector<std::string> users;
-    if (const std::optional<crawl_problem> problem =
-            find_users(command, config, resumed ? state.get() : nullptr, users))
-        return command.fail(problem->code, problem->text);
-    static constexpr auto name_of = [](row_format format) {
-        return format == row_format::csv ? "csv" : format == row_format::sqlite ? "sqlite" : "ndjson";
-    };
-    const std::vector<std::string> servers{command.connection.server_name()};
-    crawl_identity identity;
-    identity.servers = servers.front();
-    identity.users = command.all_users ? "all" : digest_of(users);
-    identity.from = command.from;
-    identity.to = command.to;
-    identity.sets = joined(command.sets);
-    identity.format = name_of(command.format);
-    if (range.part.count != 1)
-        identity.shard = fmt::format("{}/{}", range.part.number, range.part.count);
-    identity.plan = command.plan == crawl_command::planning::jobs ? "jobs" : "daily";
-    identity.out = place;
-    if (resumed)
-        if (const std::string other = state->difference(identity); !other.empty())
-            throw usage_problem(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
-                                            command.state, other));
-
-    std::vector<std::string> kept_users = command.all_users ? users : std::vector<std::string>();
-    std::erase_if(users, [&](const std::string& name) {
-        return policy::shard_of(name, range.part.count) != range.part.number - 1;
-    });
-    server_plan plan{policy::crawl_plan(users, range.from, range.to, command.sets), {}, std::move(kept_users)};
-    const std::uint64_t queries = plan.queries.size();
-    plan.skipped = index_set(queries);
-    const bool known = resumed && !state->sections().empty();
-    if (known) {
-        state->load({queries});
-        for (std::uint64_t number = 0; number != queries; ++number)
-            if (state->skipped().contains(number))
-                plan.skipped.insert(number);
-        const std::uint64_t wanted = queries - plan.skipped.count();
-        if (state->done_count() == wanted)
-            return say_nothing_is_left(command, wanted);
-    } else if (command.plan == crawl_command::planning::jobs) {
-        job_dates found(users.size(), range.from, range.to);
-        if (const std::optional<crawl_problem> problem = find_job_dates(config, users, found))
-            return command.fail(problem->code, problem->text);
-        for (std::uint64_t number = 0; number != queries; ++number)
-            if (!found.has_job(plan.queries.user_of(number), plan.queries.day_of(number)))
-                plan.skipped.insert(number);
-        if (found.unlisted != 0)
-            command.log.say(
-                message_log::level::warning, "unlisted",
-                fmt::format("the jobs of {} of {} users could not be listed, so they are asked about daily: {}",
-                            grouped(found.unlisted), grouped(users.size()), found.first_problem));
-    }
-    if (resumed) {
-        std::unique_ptr<crawl_output> output = make_output(command.format, command.out, servers, state->output_bytes());
-        crawl_books books(servers, crawl_files{std::move(output), std::move(state)});
-        books.add(0, std::move(plan));
-        return crawl_runner(command, std::move(config), books).run();
-    }
 
     const auto open = [&] {
         crawl_files files;
@@ -273,13 +310,12 @@ exit_code run_checked(crawl_command& command) {
             state->begin(identity);
             ::unlink(command.failed_path().c_str());
         }
-        files.output = make_output(command.format, command.out, servers, 0);
+        files.output = make_output(command.format, command.out, names, 0);
         files.state = std::move(state);
         return files;
     };
-    crawl_books books(servers, open, replaces);
-    books.add(0, std::move(plan));
-    return crawl_runner(command, std::move(config), books).run();
+    crawl_books books(names, open, replaces);
+    return crawl_runner(command, range, servers, books).run();
 }
 
 }  // namespace

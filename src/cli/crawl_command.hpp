@@ -19,6 +19,7 @@ struct crawl_command {
     enum class planning { daily, jobs };
 
     connection_options connection;
+    std::string servers_file;
     std::string users_file;
     bool all_users = false;
     std::string from;

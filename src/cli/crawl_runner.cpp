@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "cli/crawl_worker.hpp"
 #include "cli/failure.hpp"
 #include "cli/file.hpp"
 #include "cli/prometheus.hpp"
@@ -24,6 +27,13 @@ using std::chrono::steady_clock;
 
 // Prometheus asks no more often than this as a rule.
 constexpr std::chrono::seconds metrics_interval{10};
+
+jobmode::metrics all_of(const std::vector<jobmode::metrics>& parts) {
+    jobmode::metrics all;
+    for (const jobmode::metrics& part : parts)
+        all.merge(part);
+    return all;
+}
 
 void append_failed(std::string& lines, const query& asked, const failed_query& failed, std::string_view server) {
     lines += "{\"LoginName\":";
@@ -45,9 +55,22 @@ void append_failed(std::string& lines, const query& asked, const failed_query& f
 
 }  // namespace
 
-crawl_runner::crawl_runner(const crawl_command& command, client_config config, crawl_books& books)
+/// One server's part.
+struct crawl_runner::lane {
+    std::jthread preparing;
+    std::deque<crawl_worker> workers;
+    /// Its first query has ended.
+    bool begun = false;
+    bool stopped = false;
+    /// What ended it early.
+    std::optional<crawl_problem> problem;
+};
+
+crawl_runner::crawl_runner(const crawl_command& command, const crawl_range& range,
+                           const std::vector<crawl_server>& servers, crawl_books& books)
     : command_(command),
-      config_(std::move(config)),
+      range_(range),
+      servers_(servers),
       books_(books),
       signals_(context_, SIGINT, SIGTERM),
       sync_timer_(context_),
@@ -55,73 +78,159 @@ crawl_runner::crawl_runner(const crawl_command& command, client_config config, c
       metrics_timer_(context_),
       progress_(command.progress_mode) {}
 
+crawl_runner::~crawl_runner() = default;
+
 exit_code crawl_runner::run() {
     wait_for_signal();
     sync_later();
     show_later();
     write_metrics_later();
-    start_worker();
-    context_.run();
+    lanes_ = std::vector<lane>(servers_.size());
+    for (std::size_t which = 0; which != servers_.size(); ++which)
+        start(which);
+    if (running_ != 0)
+        context_.run();
     return conclude();
 }
 
-/// The share of worker `number` of what all of them may have together.
-client_config crawl_runner::share(std::size_t number) const {
-    const auto part = [&](std::size_t all) {
-        return std::max<std::size_t>(all / command_.threads + (number < all % command_.threads ? 1 : 0), 1);
+void crawl_runner::start(std::size_t which) {
+    if (servers_[which].known) {
+        start_worker(which);
+        return;
+    }
+    ++running_;
+    lanes_[which].preparing = std::jthread([this, which](const std::stop_token& stop) {
+        std::exception_ptr failure;
+        server_preparation made;
+        try {
+            made = prepare(range_, servers_[which], stop);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        asio::post(context_, [this, which, failure, made = std::move(made)]() mutable {
+            if (failure)
+                give_up(which, problem_of(failure));
+            else
+                on_prepared(which, std::move(made));
+            leave();
+        });
+    });
+}
+
+void crawl_runner::on_prepared(std::size_t which, server_preparation made) {
+    if (lanes_[which].stopped)
+        return;
+    if (made.problem) {
+        give_up(which, std::move(*made.problem));
+        return;
+    }
+    if (!made.unlisted.empty()) {
+        progress_.clear();
+        command_.log.say(message_log::level::warning, "unlisted", about(which, made.unlisted));
+    }
+    try {
+        books_.add(which, std::move(*made.plan));
+    } catch (const std::exception&) {
+        break_off(std::current_exception());
+        return;
+    }
+    start_worker(which);
+}
+
+/// The share of worker `number` of what all of a server's have together.
+client_config crawl_runner::share(const client_config& all, std::size_t number) const {
+    const auto part = [&](std::size_t together) {
+        return std::max<std::size_t>(together / command_.threads + (number < together % command_.threads ? 1 : 0), 1);
     };
-    client_config mine = config_;
-    mine.pool.max_connections = part(config_.pool.max_connections);
-    mine.concurrency.ceiling = part(config_.concurrency.ceiling);
-    mine.concurrency.initial = std::min(config_.concurrency.initial, mine.concurrency.ceiling);
-    if (config_.concurrency.max_in_flight != 0)
-        mine.concurrency.max_in_flight = part(config_.concurrency.max_in_flight);
-    mine.rate.queries_per_second = config_.rate.queries_per_second / command_.threads;
+    client_config mine = all;
+    mine.pool.max_connections = part(all.pool.max_connections);
+    mine.concurrency.ceiling = part(all.concurrency.ceiling);
+    mine.concurrency.initial = std::min(all.concurrency.initial, mine.concurrency.ceiling);
+    if (all.concurrency.max_in_flight != 0)
+        mine.concurrency.max_in_flight = part(all.concurrency.max_in_flight);
+    mine.rate.queries_per_second = all.rate.queries_per_second / command_.threads;
     return mine;
 }
 
-void crawl_runner::start_worker() {
-    const bool first = workers_.empty();
-    ++running_;
-    workers_.emplace_back(
-        share(workers_.size()), books_, 0, first,
-        [this](error_code ec, const diagnostics& diag) {
-            asio::post(context_, [this, ec, diag] { on_first(ec, diag); });
-        },
-        [this](std::exception_ptr failure) { asio::post(context_, [this, failure] { on_end(failure); }); });
+void crawl_runner::start_worker(std::size_t which) {
+    std::deque<crawl_worker>& workers = lanes_[which].workers;
+    try {
+        workers.emplace_back(
+            share(servers_[which].config, workers.size()), books_, which, workers.empty(),
+            [this, which](error_code ec, const diagnostics& diag) {
+                asio::post(context_, [this, which, ec, diag] { on_first(which, ec, diag); });
+            },
+            [this](std::exception_ptr failure) { asio::post(context_, [this, failure] { on_end(failure); }); });
+        ++running_;
+    } catch (const std::exception&) {
+        // A file that the configuration names cannot be used, say.
+        give_up(which, problem_of(std::current_exception()));
+    }
 }
 
 /// The first query has run alone; what it met, everything would meet.
-void crawl_runner::on_first(error_code ec, const diagnostics& diag) {
-    if (std::exchange(begun_, true))
+void crawl_runner::on_first(std::size_t which, error_code ec, const diagnostics& diag) {
+    lane& of = lanes_[which];
+    if (std::exchange(of.begun, true))
         return;
     if (ec == errc::authentication_refused || is_unreachable(ec, diag)) {
-        break_off({exit_code_of(ec, diag), diag.describe(ec), false});
+        give_up(which, {exit_code_of(ec, diag), diag.describe(ec), false});
         return;
     }
-    while (workers_.size() < command_.threads && !stopping_)
-        start_worker();
+    while (of.workers.size() < command_.threads && !of.stopped)
+        start_worker(which);
 }
 
 void crawl_runner::on_end(const std::exception_ptr& failure) {
     if (failure)
-        break_off(problem_of(failure));
+        break_off(failure);
+    leave();
+}
+
+void crawl_runner::leave() {
     // Cancelling the timers would not do: one that has just expired would be set again by its handler.
     if (--running_ == 0)
         context_.stop();
 }
 
-void crawl_runner::stop() {
-    stopping_ = true;
-    books_.stop(0);
-    for (crawl_worker& one : workers_)
+void crawl_runner::stop(std::size_t which) {
+    lane& of = lanes_[which];
+    of.stopped = true;
+    of.preparing.request_stop();
+    books_.stop(which);
+    for (crawl_worker& one : of.workers)
         one.stop();
 }
 
-void crawl_runner::break_off(crawl_problem problem) {
+void crawl_runner::stop_all() {
+    for (std::size_t which = 0; which != lanes_.size(); ++which)
+        stop(which);
+}
+
+/// Nothing more is asked of a server.
+void crawl_runner::give_up(std::size_t which, crawl_problem problem) {
+    if (servers_.size() > 1) {
+        // The others go on, perhaps for long.
+        progress_.clear();
+        command_.log.say(message_log::level::error, "server_given_up", about(which, problem.text));
+    }
+    lanes_[which].problem = std::move(problem);
+    stop(which);
+}
+
+/// What comes cannot be kept.
+void crawl_runner::break_off(const std::exception_ptr& failure) {
     if (!fatal_)
-        fatal_ = std::move(problem);
-    stop();
+        fatal_ = problem_of(failure);
+    stop_all();
+}
+
+std::string crawl_runner::about(std::size_t which, std::string_view text) const {
+    return servers_.size() == 1 ? std::string(text) : fmt::format("{}: {}", servers_[which].name, text);
+}
+
+bool crawl_runner::has_problem() const {
+    return std::ranges::any_of(lanes_, [](const lane& one) { return one.problem.has_value(); });
 }
 
 void crawl_runner::wait_for_signal() {
@@ -136,7 +245,7 @@ void crawl_runner::wait_for_signal() {
         }
         command_.log.say(message_log::level::warning, "interrupted",
                          "stopping when what is in flight has ended; once more to stop at once");
-        stop();
+        stop_all();
         wait_for_signal();
     });
 }
@@ -150,7 +259,7 @@ void crawl_runner::sync_later() {
         try {
             books_.sync();
         } catch (const std::exception&) {
-            break_off(problem_of(std::current_exception()));
+            break_off(std::current_exception());
             return;
         }
         sync_later();
@@ -164,14 +273,13 @@ void crawl_runner::show_later() {
     progress_timer_.async_wait([this](error_code ec) {
         if (ec)
             return;
-        progress_.show(figures(metrics()));
+        progress_.show(figures(books_.counts(), all_of(metrics())));
         show_later();
     });
 }
 
-progress_figures crawl_runner::figures(const jobmode::metrics& seen) const {
+progress_figures crawl_runner::figures(const crawl_counts& counts, const jobmode::metrics& seen) const {
     progress_figures now;
-    const crawl_counts counts = books_.counts();
     now.done = counts.done;
     now.total = counts.total;
     now.done_before = counts.done_before;
@@ -194,52 +302,70 @@ void crawl_runner::write_metrics_later() {
 }
 
 /// A crawl does not end because nobody can watch it; that is said once.
-void crawl_runner::write_metrics(const jobmode::metrics& seen) {
+void crawl_runner::write_metrics(const std::vector<jobmode::metrics>& seen) {
     if (command_.metrics_file.empty())
         return;
-    const std::string problem =
-        replace_file(command_.metrics_file, prometheus_text(seen, figures(seen), command_.connection.server_name()));
+    std::vector<server_numbers> numbers;
+    for (std::size_t which = 0; which != servers_.size(); ++which)
+        numbers.push_back({servers_[which].name, seen[which], figures(books_.counts(which), seen[which])});
+    const std::string problem = replace_file(command_.metrics_file, prometheus_text(numbers));
     if (problem.empty() || std::exchange(metrics_failed_, true))
         return;
     progress_.clear();
     command_.log.say(message_log::level::warning, "metrics_file", problem);
 }
 
-jobmode::metrics crawl_runner::metrics() const {
-    jobmode::metrics all;
-    for (const crawl_worker& one : workers_)
-        all.merge(one.metrics());
+std::vector<jobmode::metrics> crawl_runner::metrics() const {
+    std::vector<jobmode::metrics> all(lanes_.size());
+    for (std::size_t which = 0; which != lanes_.size(); ++which)
+        for (const crawl_worker& one : lanes_[which].workers)
+            all[which].merge(one.metrics());
     return all;
 }
 
 exit_code crawl_runner::conclude() {
-    const jobmode::metrics seen = metrics();
-    workers_.clear();
+    const std::vector<jobmode::metrics> seen = metrics();
+    for (lane& one : lanes_) {
+        one.workers.clear();
+        one.preparing = std::jthread();
+    }
     const auto elapsed = steady_clock::now() - begun_at_;
     try {
-        fatal_ ? books_.sync() : books_.finish();
+        fatal_ || has_problem() ? books_.sync() : books_.finish();
         if (books_.begun())
             write_failed();
     } catch (const std::exception&) {
-        break_off(problem_of(std::current_exception()));
+        break_off(std::current_exception());
     }
     progress_.clear();
     write_metrics(seen);
     if (fatal_ && fatal_->unread)
         return fatal_->code;
-    summarise(seen, elapsed);
-    const bool complete = books_.complete();
+    if (books_.counts().total != 0 || books_.begun())
+        summarise(all_of(seen), elapsed);
     if (fatal_)
         command_.fail(fatal_->code, fatal_->text);
-    if (!complete)
+    for (std::size_t which = 0; which != lanes_.size(); ++which)
+        if (lanes_[which].problem)
+            command_.fail(lanes_[which].problem->code, about(which, lanes_[which].problem->text));
+    if (!books_.complete())
         say_how_to_resume();
+    return verdict();
+}
+
+exit_code crawl_runner::verdict() const {
     if (fatal_)
         return fatal_->code;
-    if (books_.failures().contains("authentication_refused"))
+    // What all servers end in says more than that some queries failed.
+    const std::optional<crawl_problem>& first = lanes_.front().problem;
+    if (first &&
+        std::ranges::all_of(lanes_, [&](const lane& one) { return one.problem && one.problem->code == first->code; }))
+        return first->code;
+    if (servers_.size() == 1 && books_.failures().contains("authentication_refused"))
         return exit_code::authentication_refused;
     if (interrupted_)
         return exit_code::interrupted;
-    return complete ? exit_code::all_answered : exit_code::some_failed;
+    return books_.complete() ? exit_code::all_answered : exit_code::some_failed;
 }
 
 void crawl_runner::write_failed() {
@@ -247,7 +373,8 @@ void crawl_runner::write_failed() {
     books_.for_each_failed([&](std::string_view server, const query& asked, const failed_query& failed) {
         if (command_.to_stdout())
             command_.log.say(message_log::level::error, "query_failed",
-                             fmt::format("{} on {}: {}", asked.login_name, asked.backup_date.text(), failed.message));
+                             fmt::format("{}{} on {}: {}", servers_.size() == 1 ? "" : std::string(server) + ": ",
+                                         asked.login_name, asked.backup_date.text(), failed.message));
         else
             append_failed(lines, asked, failed, server);
     });
@@ -269,6 +396,13 @@ void crawl_runner::summarise(const jobmode::metrics& seen, std::chrono::nanoseco
     text += fmt::format(", {} records, in {} ({:.0f} queries/s)", grouped(counts.records), duration_text(elapsed),
                         static_cast<double>(counts.done - counts.done_before) / std::max(seconds, 1e-9));
     say("summary", text);
+    if (servers_.size() > 1)
+        for (std::size_t which = 0; which != servers_.size(); ++which) {
+            const crawl_counts one = books_.counts(which);
+            say("server",
+                about(which, fmt::format("{} of {} queries answered, {} failed, {} records", grouped(one.done),
+                                         grouped(one.total), grouped(one.failed), grouped(one.records))));
+        }
     if (command_.plan == crawl_command::planning::jobs)
         say("plan", fmt::format("{} of {} queries saved by asking for dates with jobs only", grouped(counts.skipped),
                                 grouped(counts.total + counts.skipped)));
@@ -278,7 +412,7 @@ void crawl_runner::summarise(const jobmode::metrics& seen, std::chrono::nanoseco
                                    grouped(seen.connections_resumed), grouped(seen.retries), grouped(seen.resends)));
     for (const auto& [name, count] : books_.failures())
         say("failures", fmt::format("{} failed: {}", grouped(count), name));
-    if (!books_.begun() && !fatal_)
+    if (!books_.begun() && !fatal_ && !has_problem())
         if (const std::optional<std::string> first = books_.first_failure())
             command_.fail(exit_code::some_failed, *first);
     if (!command_.to_stdout() && books_.begun())

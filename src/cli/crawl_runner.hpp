@@ -7,50 +7,72 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/crawl_command.hpp"
 #include "cli/crawl_problem.hpp"
 #include "cli/crawl_run.hpp"
-#include "cli/crawl_worker.hpp"
+#include "cli/crawl_server.hpp"
 #include "cli/progress.hpp"
 
 namespace jobmode::cli {
 
-/// Runs a crawl's workers and what goes on beside them: keeping what came, progress, signals.
+/// Runs a crawl's workers and what goes on beside them: keeping what came, progress, signals. Each server has workers
+/// of its own, so that what one of them does is no matter to the others.
 class crawl_runner {
 public:
-    crawl_runner(const crawl_command& command, client_config config, crawl_books& books);
+    /// The servers stand in the books in the same order; what is known to be asked of them has been added there. All
+    /// must outlive this object.
+    crawl_runner(const crawl_command& command, const crawl_range& range, const std::vector<crawl_server>& servers,
+                 crawl_books& books);
+    crawl_runner(const crawl_runner&) = delete;
+    crawl_runner& operator=(const crawl_runner&) = delete;
+    ~crawl_runner();
 
     exit_code run();
 
 private:
-    client_config share(std::size_t number) const;
-    void start_worker();
-    void on_first(error_code ec, const diagnostics& diag);
+    struct lane;
+
+    void start(std::size_t which);
+    void on_prepared(std::size_t which, server_preparation made);
+    client_config share(const client_config& all, std::size_t number) const;
+    void start_worker(std::size_t which);
+    void on_first(std::size_t which, error_code ec, const diagnostics& diag);
     void on_end(const std::exception_ptr& failure);
-    void stop();
-    void break_off(crawl_problem problem);
+    void leave();
+    void stop(std::size_t which);
+    void stop_all();
+    void give_up(std::size_t which, crawl_problem problem);
+    void break_off(const std::exception_ptr& failure);
 
     void wait_for_signal();
     void sync_later();
     void show_later();
     void write_metrics_later();
-    void write_metrics(const jobmode::metrics& seen);
-    progress_figures figures(const jobmode::metrics& seen) const;
-    jobmode::metrics metrics() const;
+    void write_metrics(const std::vector<jobmode::metrics>& seen);
+    progress_figures figures(const crawl_counts& counts, const jobmode::metrics& seen) const;
+    std::vector<jobmode::metrics> metrics() const;
 
     exit_code conclude();
+    exit_code verdict() const;
     void write_failed();
     void summarise(const jobmode::metrics& seen, std::chrono::nanoseconds elapsed) const;
     void say_how_to_resume() const;
     void say(std::string_view event, std::string_view text) const {
         command_.log.say(message_log::level::info, event, text);
     }
+    /// A sentence about a server, which names it if there are several.
+    std::string about(std::size_t which, std::string_view text) const;
+    bool has_problem() const;
 
     const crawl_command& command_;
-    client_config config_;
+    const crawl_range& range_;
+    const std::vector<crawl_server>& servers_;
     crawl_books& books_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_;
@@ -59,13 +81,12 @@ private:
     boost::asio::steady_timer metrics_timer_;
     progress progress_;
     std::chrono::steady_clock::time_point begun_at_ = std::chrono::steady_clock::now();
-    std::deque<crawl_worker> workers_;
+    std::vector<lane> lanes_;
+    /// Preparations and workers that have not ended.
     std::size_t running_ = 0;
-    bool begun_ = false;
-    bool stopping_ = false;
     bool interrupted_ = false;
     bool metrics_failed_ = false;
-    /// What ended the crawl early, once something has.
+    /// What ended the whole crawl early, once something has.
     std::optional<crawl_problem> fatal_;
 };
 

@@ -5,7 +5,9 @@
 #include <jobmode/query.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <memory>
 #include <string_view>
@@ -25,9 +27,10 @@ public:
     job_lister(const client_config& config, const std::vector<std::string>& users, job_dates& found)
         : client_(context_.get_executor(), config), users_(users), found_(found) {}
 
-    std::optional<crawl_problem> run() {
+    std::optional<crawl_problem> run(const std::stop_token& stop) {
         if (!users_.empty())
             ask();
+        const std::stop_callback on_stop(stop, [this] { boost::asio::post(context_, [this] { client_.close(); }); });
         context_.run();
         return std::move(problem_);
     }
@@ -49,7 +52,8 @@ private:
         if (problem_)
             return;
         const bool first = std::exchange(first_, false);
-        if (ec == errc::authentication_refused || (first && is_unreachable(ec, diag))) {
+        const bool stopped = ec == boost::asio::error::operation_aborted;
+        if (stopped || ec == errc::authentication_refused || (first && is_unreachable(ec, diag))) {
             problem_ = {exit_code_of(ec, diag), diag.describe(ec), false};
             client_.close();
             return;
@@ -112,8 +116,8 @@ void job_dates::add_every_day(std::size_t user) {
 }
 
 std::optional<crawl_problem> find_job_dates(const client_config& config, const std::vector<std::string>& users,
-                                            job_dates& found) {
-    return job_lister(config, users, found).run();
+                                            job_dates& found, const std::stop_token& stop) {
+    return job_lister(config, users, found).run(stop);
 }
 
 }  // namespace jobmode::cli

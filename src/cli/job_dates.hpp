@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,8 @@ private:
 
 /// Asks the server for the jobs of each user (ListBackupJobs). A user for whom that fails has jobs on every day. What
 /// everybody would meet, a wrong password or a server that cannot be reached, ends it, if the first user meets it or if
-/// it is the password: then the result says what it was.
+/// it is the password: then the result says what it was. `stop` ends it early, with a problem.
 std::optional<crawl_problem> find_job_dates(const client_config& config, const std::vector<std::string>& users,
-                                            job_dates& found);
+                                            job_dates& found, const std::stop_token& stop);
 
 }  // namespace jobmode::cli

@@ -14,6 +14,8 @@ constexpr unsigned first_octave = 8;
 constexpr unsigned last_octave = 26;
 constexpr std::size_t buckets_an_octave = 8;
 
+constexpr auto histogram = "jobmode_query_duration_seconds";
+
 template <class Numbers>
 struct value {
     const char* name;
@@ -66,35 +68,48 @@ std::string label_value(std::string_view text) {
     return escaped;
 }
 
-}  // namespace
+std::string label_of(const server_numbers& one) {
+    return "server=\"" + label_value(one.server) + "\"";
+}
 
-std::string prometheus_text(const metrics& numbers, const progress_figures& crawl, std::string_view server) {
-    const std::string label = "server=\"" + label_value(server) + "\"";
-    std::string text;
+void append_histogram(std::string& text, const server_numbers& one) {
     const auto out = std::back_inserter(text);
-    const auto append = [&](const auto& values, const auto& from) {
-        for (const auto& each : values)
-            fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0}{{{3}}} {4}\n", each.name, each.help, each.kind,
-                           label, from.*each.number);
-    };
-    append(client_values, numbers);
-    append(crawl_values, crawl);
-
-    constexpr auto name = "jobmode_query_duration_seconds";
-    fmt::format_to(out, "# HELP {0} From a request's sending to the end of its answer.\n# TYPE {0} histogram\n", name);
+    const std::string label = label_of(one);
+    const latency_histogram& latency = one.client.latency;
     // The buckets' own sum and not `count`, which may be a query ahead of them: the format wants the two to agree.
     std::uint64_t total = 0;
     std::size_t bucket = 0;
     for (unsigned octave = first_octave; octave <= last_octave; ++octave) {
         for (; bucket < octave * buckets_an_octave; ++bucket)
-            total += numbers.latency.buckets[bucket];
-        fmt::format_to(out, "{}_bucket{{{},le=\"{}\"}} {}\n", name, label,
+            total += latency.buckets[bucket];
+        fmt::format_to(out, "{}_bucket{{{},le=\"{}\"}} {}\n", histogram, label,
                        static_cast<double>(std::uint64_t{1} << octave) / 1e6, total);
     }
     for (; bucket < latency_histogram::bucket_count; ++bucket)
-        total += numbers.latency.buckets[bucket];
-    fmt::format_to(out, "{0}_bucket{{{1},le=\"+Inf\"}} {2}\n{0}_sum{{{1}}} {3}\n{0}_count{{{1}}} {2}\n", name, label,
-                   total, static_cast<double>(numbers.latency.sum.count()) / 1e9);
+        total += latency.buckets[bucket];
+    fmt::format_to(out, "{0}_bucket{{{1},le=\"+Inf\"}} {2}\n{0}_sum{{{1}}} {3}\n{0}_count{{{1}}} {2}\n", histogram,
+                   label, total, static_cast<double>(latency.sum.count()) / 1e9);
+}
+
+}  // namespace
+
+std::string prometheus_text(const std::vector<server_numbers>& servers) {
+    std::string text;
+    const auto out = std::back_inserter(text);
+    const auto append = [&](const auto& values, auto part) {
+        for (const auto& each : values) {
+            fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} {2}\n", each.name, each.help, each.kind);
+            for (const server_numbers& one : servers)
+                fmt::format_to(out, "{}{{{}}} {}\n", each.name, label_of(one), one.*part.*each.number);
+        }
+    };
+    append(client_values, &server_numbers::client);
+    append(crawl_values, &server_numbers::crawl);
+
+    fmt::format_to(out, "# HELP {0} From a request's sending to the end of its answer.\n# TYPE {0} histogram\n",
+                   histogram);
+    for (const server_numbers& one : servers)
+        append_histogram(text, one);
     return text;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <array>
@@ -45,7 +46,8 @@ bool read_users(const std::string& path, std::vector<std::string>& users, std::s
     return true;
 }
 
-std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users) {
+std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users,
+                                         const std::stop_token& stop) {
     boost::asio::io_context context(1);
     client from(context.get_executor(), config);
     diagnostics diag;
@@ -56,6 +58,7 @@ std::optional<crawl_problem> fetch_users(const client_config& config, std::vecto
         users = std::move(found);
         from.close();
     });
+    const std::stop_callback on_stop(stop, [&] { boost::asio::post(context, [&] { from.close(); }); });
     context.run();
     std::unordered_set<std::string_view> known;
     std::vector<std::string> once;

@@ -4,6 +4,7 @@
 #include <jobmode/config.hpp>
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace jobmode::cli {
 /// name.
 bool read_users(const std::string& path, std::vector<std::string>& users, std::string& problem);
 
-/// Asks the server for all of them (ListUsers), each once. Nothing if that worked, else why not.
-std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users);
+/// Asks the server for all of them (ListUsers), each once. Nothing if that worked, else why not. `stop` ends it early.
+std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users,
+                                         const std::stop_token& stop);
 
 /// The SHA-256 of a list of names, in hexadecimal.
 std::string digest_of(const std::vector<std::string>& names);

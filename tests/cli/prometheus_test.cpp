@@ -64,7 +64,7 @@ TEST_CASE("Prometheus text has every number once, with its type before it") {
     crawl.total = 9000;
     crawl.done = 4;
     crawl.failed = 2;
-    const std::string text = cli::prometheus_text(numbers, crawl, "cbs.example.com:8443");
+    const std::string text = cli::prometheus_text({{"cbs.example.com:8443", numbers, crawl}});
     CHECK(text.back() == '\n');
     const auto samples = parsed(text);
     CHECK(samples.at(R"(jobmode_queries_total{server="cbs.example.com:8443"})") == 12);
@@ -85,7 +85,7 @@ TEST_CASE("Prometheus buckets grow from each to the next and count what lies bel
         add(numbers.latency, latency);
     add(numbers.latency, 67s);
     add(numbers.latency, 68s);
-    const auto samples = parsed(cli::prometheus_text(numbers, cli::progress_figures(), "s"));
+    const auto samples = parsed(cli::prometheus_text({{"s", numbers, cli::progress_figures()}}));
     const auto below = [&](const std::string& limit) {
         return samples.at("jobmode_query_duration_seconds_bucket{server=\"s\",le=\"" + limit + "\"}");
     };
@@ -105,13 +105,13 @@ TEST_CASE("Prometheus buckets and count agree in a snapshot taken between the tw
     metrics numbers;
     add(numbers.latency, 1ms);
     ++numbers.latency.count;
-    const auto samples = parsed(cli::prometheus_text(numbers, cli::progress_figures(), "s"));
+    const auto samples = parsed(cli::prometheus_text({{"s", numbers, cli::progress_figures()}}));
     CHECK(samples.at(R"(jobmode_query_duration_seconds_count{server="s"})") ==
           samples.at(R"(jobmode_query_duration_seconds_bucket{server="s",le="+Inf"})"));
 }
 
 TEST_CASE("Prometheus labels are escaped") {
-    const auto samples = parsed(cli::prometheus_text(metrics(), cli::progress_figures(), "a\"b\\c\nd"));
+    const auto samples = parsed(cli::prometheus_text({{"a\"b\\c\nd", metrics(), cli::progress_figures()}}));
     CHECK(samples.count(R"(jobmode_queries_total{server="a\"b\\c\nd"})") == 1);
 }
 
