@@ -20,6 +20,7 @@ import time
 BENCH = pathlib.Path(__file__).resolve().parent
 SERVER_CORE, CLIENT_CORE = "0", "1"
 SIZES = (1, 10, 100, 1000)
+LARGE_SIZES = (10_000, 100_000, 1_000_000)
 
 
 def die(message: str) -> None:
@@ -115,17 +116,19 @@ NGINX = """daemon off; worker_processes 1; worker_rlimit_nofile 65536; pid {root
 events {{ worker_connections 32768; }}
 http {{
   access_log off; client_body_temp_path {root}/body; types {{ }} default_type application/json;
+  limit_req_zone $binary_remote_addr zone=slow:1m rate=1000r/s;
   keepalive_requests 1000000000; keepalive_timeout 600s; open_file_cache max=100 inactive=1h; ssl_session_tickets on;
   server {{
     listen 127.0.0.1:{port} ssl backlog=32768; ssl_certificate {root}/server.pem; ssl_certificate_key {root}/server.key;
     ssl_protocols TLSv1.3; root {root}/www; error_page 405 =200 $uri;
+    location /slow/ {{ limit_req zone=slow burst=30000; alias {root}/www/; error_page 405 =200 $uri; }}
   }}
 }}
 """
 
 
 @contextlib.contextmanager
-def nginx(build: pathlib.Path, work: pathlib.Path):
+def nginx(build: pathlib.Path, work: pathlib.Path, large: bool):
     """nginx with answers of every size, and the CA to trust; it ends with the block."""
     root = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=work))
     quiet = {"check": True, "capture_output": True}
@@ -136,7 +139,7 @@ def nginx(build: pathlib.Path, work: pathlib.Path):
     (root / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     subprocess.run(["openssl", "x509", "-req", "-in", root / "server.csr", "-CA", root / "ca.pem", "-CAkey", root / "ca.key",
                     "-CAcreateserial", "-days", "2", "-extfile", root / "names", "-out", root / "server.pem"], **quiet)
-    for size in SIZES:
+    for size in (*SIZES, *(LARGE_SIZES if large else ())):
         folder = root / f"www/r{size}/obs/api/json"
         folder.mkdir(parents=True)
         with open(folder / "ListBackupJobMode.do", "wb") as answer:
@@ -214,14 +217,41 @@ def scaling(results: Results, ours: Client, url: str, ca: str, seconds: float, m
                        ["--connections", str(min(in_flight, 1000))])
         results.add("concurrency", in_flight=in_flight, cpu_us_per_query=run["cpu_us_per_query"],
                     queries_per_second=round(run["queries"] / run["seconds"]), latency_us=run["latency_us"])
-    for connections in (100, 1000, 2000, 10000):
+    for connections in (1, 10, 100, 1000, 2000, 10000):
         if connections > most:
             break
-        # The handshakes come first, and take their time.
-        run = ours.run(url + "/r1", ca, connections, seconds + connections / 500, ["--connections", str(connections)])
-        results.add("connections", connections=run["connections"], cpu_us_per_query=run["cpu_us_per_query"],
+        # The server is so slow with its answers that always some query finds no idle connection.
+        run = ours.run(url + "/slow/r1", ca, connections, seconds,
+                       ["--connections", str(connections), "--queries", str(2 * connections)])
+        if run["connections"] != connections:
+            die(f"{run['connections']} connections were opened, and not {connections}")
+        results.add("connections", connections=connections, cpu_us_per_query=run["cpu_us_per_query"],
                     peak_rss_kib=run["peak_rss_kib"],
                     kib_per_connection=round(run["peak_rss_kib"] / max(run["connections"], 1), 1))
+
+
+def large_answers(results: Results, ours: Client, url: str, ca: str) -> None:
+    """The cost of a record, however many are in one answer."""
+    for size in (*SIZES, *LARGE_SIZES):
+        run = ours.run(f"{url}/r{size}", ca, 1, 0, ["--queries", str(min(max(2_000_000 // size, 2), 20_000))])
+        results.add("answers", records=size, cpu_us_per_query=run["process_cpu_us_per_query"],
+                    cpu_ns_per_record=round(run["process_cpu_us_per_query"] / size * 1000, 1), peak_rss_kib=run["peak_rss_kib"])
+
+
+def far_server(results: Results, ours: Client, url: str, ca: str, seconds: float) -> None:
+    """What eight connections reach when an answer takes a tenth of a second to come."""
+    port = url.rsplit(":", 1)[1]
+    line = subprocess.Popen(pinned(SERVER_CORE) + ["/usr/bin/python3", str(BENCH / "delay.py"), port, "50"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        far = "https://localhost:" + line.stdout.readline().strip()
+        for depth in (1, 4, 16):
+            run = ours.run(far + "/r1", ca, 8 * depth, seconds + 2, ["--connections", "8", "--pipeline", str(depth)])
+            results.add("far", round_trip_ms=100, connections=8, depth=depth,
+                        queries_per_second=round(run["queries"] / run["seconds"]), latency_us=run["latency_us"])
+    finally:
+        line.stdin.close()
+        line.wait()
 
 
 def others(results: Results, ours: Client, url: str, ca: str, seconds: float) -> None:
@@ -285,12 +315,12 @@ def main() -> None:
     options.build, options.work = options.build.resolve(), options.work.resolve()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    most = 10_000 if hard >= 21_000 else 1_000
+    most = 10_000 if hard >= 11_000 else 1_000
     rounds, seconds = {"full": (5, 5.0), "quick": (5, 1.0), "smoke": (1, 1.0)}[options.form]
     options.work.mkdir(parents=True, exist_ok=True)
     results = Results(options.out)
     peers = clients(options.build, options.work)
-    with nginx(options.build, options.work) as (url, ca):
+    with nginx(options.build, options.work, options.form != "smoke") as (url, ca):
         if options.form == "smoke":
             for peer in peers:
                 run = peer.run(url + "/r10", ca, 8, 1)
@@ -302,6 +332,8 @@ def main() -> None:
         compare(results, peers, url, ca, rounds, seconds)
         pipelining(results, peers[0], url, ca, rounds, seconds)
         scaling(results, peers[0], url, ca, seconds, most)
+        large_answers(results, peers[0], url, ca)
+        far_server(results, peers[0], url, ca, seconds)
         others(results, peers[0], url, ca, seconds)
     decoding(results, options.build, options.work, rounds)
     streaming(results, options.build, options.work, 1_000_000)

@@ -43,6 +43,8 @@ bench_peers=(
     "${bench_basics[@]}"
     "python3-aiohttp /usr/lib/python3/dist-packages/aiohttp/__init__.py"
     "golang-go /usr/bin/go"
+    "nodejs /usr/bin/node"
+    "npm /usr/bin/npm"
     "gnuplot-nox /usr/bin/gnuplot"
 )
 

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
-#include <vector>
+
+#include "net/stock.hpp"
 
 namespace jobmode::net {
 
@@ -26,21 +28,17 @@ public:
     static constexpr std::size_t buffer_bytes = 16 * 1024;
 
     read_buffer take() {
-        if (free_.empty())
-            return read_buffer::make(buffer_bytes);
-        read_buffer last = std::move(free_.back());
-        free_.pop_back();
-        return last;
+        std::optional<read_buffer> last = stock_.take();
+        return last ? std::move(*last) : read_buffer::make(buffer_bytes);
     }
     /// A buffer of another size is let go.
     void give_back(read_buffer buffer) {
-        if (buffer.size == buffer_bytes && free_.size() != max_free)
-            free_.push_back(std::move(buffer));
+        if (buffer.size == buffer_bytes)
+            stock_.put(std::move(buffer));
     }
 
 private:
-    static constexpr std::size_t max_free = 16;
-    std::vector<read_buffer> free_;
+    stock<read_buffer> stock_;
 };
 
 }  // namespace jobmode::net

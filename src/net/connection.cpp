@@ -33,8 +33,7 @@ connection::connection(engine& owner, std::size_t slot)
       slot_(slot),
       transport_(owner.executor()),
       last_progress_(owner.now()),
-      exchange_(owner.config().header_bytes, owner.cookie_path()),
-      decoder_(owner.config().limits) {}
+      exchange_(owner.config().header_bytes, owner.cookie_path()) {}
 
 connection::~connection() {
     close();
@@ -232,7 +231,6 @@ void connection::send(operation_ptr op) {
 
 void connection::begin_front() {
     exchange_.begin();
-    decoder_.reset();
     pieces_.clear();
     next_piece_ = 0;
     refusal_ = {};
@@ -393,6 +391,17 @@ bool connection::process() {
     }
 }
 
+decoder& connection::front_decoder() {
+    if (!decoder_) {
+        decoder_ = engine_.decoders().take();
+        if (decoder_)
+            decoder_->reset();
+        else
+            decoder_.emplace(engine_.config().limits);
+    }
+    return *decoder_;
+}
+
 bool connection::drain_pieces() {
     while (next_piece_ != pieces_.size()) {
         const std::string_view piece = pieces_[next_piece_++];
@@ -406,7 +415,7 @@ bool connection::drain_pieces() {
         error_code ec;
         if (takes_pieces(front.kind)) {
             front.on_piece(piece, ec);
-        } else if (const record_batch batch = decoder_.feed(piece, ec)) {
+        } else if (const record_batch batch = front_decoder().feed(piece, ec)) {
             engine_.count().records.add(batch.size());
             front.on_batch(batch, arrival_of(piece, batch));
             if (!ec && front.kind == request_kind::stream) {
@@ -445,10 +454,12 @@ bool connection::finish_front(bool whole) {
         if (takes_pieces(op->kind))
             op->on_complete(ec);
         else
-            decoder_.finish(ec);
+            front_decoder().finish(ec);
         if (ec)
             note_answer_error(*op, ec);
     }
+    if (decoder_)
+        engine_.decoders().put(*std::exchange(decoder_, std::nullopt));
     op->latency = engine_.now() - op->sent_at;
     op->carrier = nullptr;
     operations_.pop_front();
@@ -494,11 +505,11 @@ void connection::note_answer_error(operation& op, error_code ec) {
     if (takes_pieces(op.kind))
         return;
     if (ec == errc::api_error || ec == errc::authentication_refused) {
-        op.diagnostics.server_message = decoder_.message();
-        op.diagnostics.expt_type = decoder_.expt_type();
+        op.diagnostics.server_message = decoder_->message();
+        op.diagnostics.expt_type = decoder_->expt_type();
     } else {
-        op.diagnostics.offset = decoder_.offset();
-        op.diagnostics.excerpt = decoder_.excerpt();
+        op.diagnostics.offset = decoder_->offset();
+        op.diagnostics.excerpt = decoder_->excerpt();
     }
 }
 

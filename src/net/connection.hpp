@@ -83,6 +83,7 @@ private:
     void on_readable();
     void make_room();
     void begin_front();
+    decoder& front_decoder();
     bool process();
     bool drain_pieces();
     arrival arrival_of(std::string_view piece, record_batch batch);
@@ -106,7 +107,8 @@ private:
     policy::time_point last_progress_;
 
     wire::exchange exchange_;
-    decoder decoder_;
+    /// Of the answer that is coming in.
+    std::optional<decoder> decoder_;
     std::deque<operation_ptr> operations_;
 
     cleansed_buffer out_;

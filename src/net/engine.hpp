@@ -22,6 +22,7 @@
 #include "net/connector.hpp"
 #include "net/counters.hpp"
 #include "net/operation.hpp"
+#include "net/stock.hpp"
 #include "net/tls_context.hpp"
 #include "policy/base_url.hpp"
 #include "policy/concurrency_limit.hpp"
@@ -85,6 +86,8 @@ public:
     jobmode::net::resolution& resolution() noexcept { return *resolution_; }
     counters& count() noexcept { return counters_; }
     buffer_pool& buffers() noexcept { return buffers_; }
+    /// Decoders, each lent for as long as there is an answer to decode.
+    stock<decoder>& decoders() noexcept { return decoders_; }
     /// Whether connections are so many that one that waits should hold no memory that can be had again.
     bool is_crowded() const noexcept { return ledger_.open() > few_connections; }
     /// The time, read once for each event.
@@ -163,6 +166,7 @@ private:
     bool pump_again_ = false;
     bool closed_ = false;
     buffer_pool buffers_;
+    stock<decoder> decoders_;
     counters counters_;
 };
 
