@@ -265,6 +265,14 @@ void connection::flush() {
     }
     out_.clear();
     out_written_ = 0;
+    if (reading_)
+        hold_little();
+}
+
+/// While it waits, among many.
+void connection::hold_little() {
+    if (engine_.is_crowded())
+        transport_.release_buffers();
 }
 
 void connection::wait_readable() {
@@ -274,8 +282,8 @@ void connection::wait_readable() {
         if (in_)
             engine_.buffers().give_back(std::exchange(in_, {}));
         in_begin_ = in_end_ = 0;
-        if (state_ == state::ready && engine_.is_crowded())
-            transport_.release_buffers();
+        if (state_ == state::ready)
+            hold_little();
     }
     transport_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code) {
         self->reading_ = false;

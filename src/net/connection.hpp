@@ -78,6 +78,7 @@ private:
     std::string about_proxy(std::string detail) const;
     void fail_to_open(error_code code, error_code cause, std::string detail, unsigned http_status = 0);
 
+    void hold_little();
     void wait_readable();
     void wait_writable();
     void on_readable();

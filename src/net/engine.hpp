@@ -134,7 +134,7 @@ private:
     void abandon();
 
     /// What this many connections hold is not worth allocating anew for each query.
-    static constexpr std::size_t few_connections = 256;
+    static constexpr std::size_t few_connections = 128;
 
     asio::any_io_executor user_executor_;
     asio::any_io_executor executor_;
