@@ -218,6 +218,7 @@ std::deque<operation_ptr> connection::close() {
 
 void connection::send(operation_ptr op) {
     op->carrier = this;
+    op->request_begin = bytes_written_ + (out_.size() - out_written_);
     if (op->kind == request_kind::users)
         engine_.encoder().encode_list_users(out_, exchange_.cookie());
     else if (op->kind == request_kind::jobs)
@@ -242,13 +243,15 @@ void connection::begin_front() {
 }
 
 void connection::flush() {
-    if (state_ != state::ready || writing_)
+    // Requests that come up while answers are worked through go out together.
+    if (state_ != state::ready || writing_ || processing_)
         return;
     while (out_written_ != out_.size()) {
         const io_result result = transport_.write_some(std::span<const char>(out_).subspan(out_written_));
         switch (result.status) {
             case io_status::done:
                 out_written_ += result.bytes;
+                bytes_written_ += result.bytes;
                 engine_.count().bytes_sent.add(result.bytes);
                 break;
             case io_status::want_write:
@@ -335,11 +338,6 @@ void connection::on_readable() {
         in_end_ += result.bytes;
         if (!process())
             return;
-        if (out_written_ != out_.size()) {
-            flush();
-            if (state_ != state::ready)
-                return;
-        }
         if (!transport_.may_have_more()) {
             wait_readable();
             return;
@@ -369,8 +367,18 @@ void connection::make_room() {
     in_ = std::move(larger);
 }
 
-/// Works through what was read. False if nothing more can be read now: closed, or a stream's reader has the word.
+/// Works through what was read, and sends what came up meanwhile. False if nothing more can be read now: closed, or a
+/// stream's reader has the word.
 bool connection::process() {
+    processing_ = true;
+    const bool go_on = take_answers();
+    processing_ = false;
+    if (out_written_ != out_.size())
+        flush();
+    return go_on && state_ == state::ready;
+}
+
+bool connection::take_answers() {
     for (;;) {
         if (paused_ || !drain_pieces())
             return false;
@@ -381,9 +389,14 @@ bool connection::process() {
         }
         if (in_begin_ == in_end_)
             return true;
+        // Bytes that nobody asked for would be taken for the next query's answer.
         if (operations_.empty()) {
-            // Bytes that nobody asked for would be taken for the next query's answer.
             fail(errc::http_malformed, {}, phase::read);
+            return false;
+        }
+        if (!exchange_.started() && operations_.front()->request_begin >= bytes_written_) {
+            const bool free = !operations_.front()->resent;
+            engine_.on_lost(*this, close(), errc::http_malformed, free);
             return false;
         }
         error_code ec;

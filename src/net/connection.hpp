@@ -86,6 +86,7 @@ private:
     void begin_front();
     decoder& front_decoder();
     bool process();
+    bool take_answers();
     bool drain_pieces();
     arrival arrival_of(std::string_view piece, record_batch batch);
     bool finish_front(bool whole);
@@ -114,6 +115,8 @@ private:
 
     cleansed_buffer out_;
     std::size_t out_written_ = 0;
+    /// Of all requests.
+    std::uint64_t bytes_written_ = 0;
     /// What was read and not taken yet, if anything.
     read_buffer in_;
     std::size_t in_begin_ = 0;
@@ -131,6 +134,7 @@ private:
     /// A wait for readability, or for writability, is outstanding.
     bool reading_ = false;
     bool writing_ = false;
+    bool processing_ = false;
     /// A stream's reader has been given records and has not asked for more.
     bool paused_ = false;
     /// Answers that came whole over this connection.

@@ -94,6 +94,8 @@ public:
     /// When the request of the last attempt was handed to the connection.
     policy::time_point sent_at{};
     std::chrono::nanoseconds latency{0};
+    /// How many bytes its connection sends before it.
+    std::uint64_t request_begin = 0;
     /// Who carries it, while sent.
     connection* carrier = nullptr;
 };

@@ -289,6 +289,48 @@ void check(const row& expected, const test::ending& seen) {
 
 }  // namespace
 
+TEST_CASE("an answer too many is not taken for that of a request still to be sent, however it comes") {
+    scripted_server server(&tls(), [](scripted_connection& to, std::size_t number) {
+        const std::string good = http_answer(test::good_body());
+        if (number == 0) {
+            to.read_request();
+            to.send(good);
+            to.read_request();
+            to.read_request();
+            to.send(good + good + http_answer(test::good_body(5)));
+            to.wait_for_close();
+            return;
+        }
+        while (!to.read_request().empty())
+            to.send(good);
+    });
+    client_config config("https://127.0.0.1:" + std::to_string(server.port()));
+    config.sys_user = "system";
+    config.sys_pwd = secret("system1");
+    config.tls.pinned_public_key = tls().identity.pin;
+    config.pool.max_connections = 1;
+    config.pipeline_depth = 2;
+    config.concurrency.max_in_flight = 2;
+    config.retry.max_retries = 0;
+    asio::io_context context;
+    client client(context.get_executor(), config);
+    CHECK_FALSE(test::ask(context, client, example).error);
+    std::vector<test::ending> seen(3);
+    std::size_t ended = 0;
+    for (test::ending& one : seen)
+        client.async_list(example, &one.diagnostics, [&](error_code ec, std::vector<record> records) {
+            one.error = ec;
+            one.records = std::move(records);
+            ++ended;
+        });
+    REQUIRE(test::run_until(context, [&] { return ended == seen.size(); }));
+    for (const test::ending& one : seen) {
+        CHECK(error_name(one.error) == error_name(error_code()));
+        CHECK(one.records.size() == 1);
+    }
+    CHECK(server.connections() == 2);
+}
+
 TEST_CASE("each faulty answer ends in its own error, and the client works on") {
     const bool secure = GENERATE(false, true);
     for (const row& one : rows()) {
