@@ -61,11 +61,23 @@ def memory(lines: list[dict]) -> None:
          "set xlabel 'connections'\nset ylabel 'peak RSS, MiB'\nplot $runs using 1:2 with linespoints linewidth 2\n")
 
 
+def scaling(lines: list[dict]) -> None:
+    flights, answers = results.of(lines, "concurrency"), results.of(lines, "answers")
+    if not flights or not answers:
+        return
+    data = block("flights", [(one["in_flight"], one["cpu_us_per_query"]) for one in flights])
+    data += block("answers", [(one["records"], one["cpu_ns_per_record"]) for one in answers])
+    draw("scaling", data + "set logscale xy\nset key right top\nset title 'What one more costs'\n"
+         "set xlabel 'queries in flight, or records in an answer'\nset ylabel 'microseconds a query, nanoseconds a record'\n"
+         "plot $flights using 1:2 with linespoints linewidth 2 title 'CPU microseconds a query, by queries in flight', "
+         "$answers using 1:2 with linespoints linewidth 2 title 'CPU nanoseconds a record, by records in an answer'\n")
+
+
 def main() -> None:
     lines = results.read()
     if not lines:
         sys.exit("bench/plot.py: there is no bench/results/measurements.jsonl; bench/run writes it")
-    for one in (cost, concurrency, decode, memory):
+    for one in (cost, concurrency, decode, memory, scaling):
         one(lines)
 
 
