@@ -5,11 +5,31 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cli/choice.hpp"
 #include "cli/crawl_command.hpp"
 
 namespace jobmode::cli {
+
+bool crawl_logs_json(std::span<const char* const> arguments) {
+    static constexpr std::string_view option = "--log-format";
+    bool json = false;
+    for (std::size_t index = 0; index != arguments.size(); ++index) {
+        const std::string_view word = arguments[index];
+        if (word == option && index + 1 != arguments.size())
+            json = std::string_view(arguments[index + 1]) == "json";
+        else if (word.starts_with(option) && word.substr(option.size()).starts_with('='))
+            json = word.substr(option.size() + 1) == "json";
+    }
+    return json && arguments.size() > 1 && std::string_view(arguments[1]) == "crawl";
+}
+
+void crawl_usage_error_in_json(std::string_view message) {
+    crawl_command command;
+    command.log.written = message_log::format::json;
+    command.fail(exit_code::usage, message);
+}
 
 void register_crawl(CLI::App& root, int& exit_code) {
     auto command = std::make_shared<crawl_command>();
@@ -83,6 +103,14 @@ void register_crawl(CLI::App& root, int& exit_code) {
                                             {"never", progress::mode::never}}))
         ->default_str("auto")
         ->type_name("WHEN")
+        ->group(output);
+    app->add_option("--log-format", command->log.written,
+                    "How messages on stderr are written; json: an object a line, with time, level, event and message, "
+                    "for services")
+        ->transform(
+            one_of<message_log::format>({{"text", message_log::format::text}, {"json", message_log::format::json}}))
+        ->default_str("text")
+        ->type_name("FORMAT")
         ->group(output);
     app->add_option("--metrics-file", command->metrics_file,
                     "Write here, every ten seconds and at the end, how the crawl goes, as Prometheus text; node "

@@ -246,7 +246,8 @@ exit_code say_nothing_is_left(const crawl_command& command, std::uint64_t querie
     ::unlink(command.failed_path().c_str());
     command.log.say(message_log::level::info, "nothing_left",
                     fmt::format("nothing is left to do: all {} queries have been answered; records are in {}",
-                                grouped(queries), command.out));
+                                grouped(queries), command.out),
+                    {{"done", queries}, {"out", command.out}});
     return exit_code::all_answered;
 }
 

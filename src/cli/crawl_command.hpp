@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ struct crawl_command {
     std::string failed_path() const { return out + ".failed.ndjson"; }
     /// Says why the program ends, and returns what with.
     exit_code fail(exit_code code, std::string_view message) const {
-        log.say(message_log::level::error, "error", message);
+        log.say(message_log::level::error, "error", message, {{"exit_code", static_cast<std::uint64_t>(code)}});
         return code;
     }
 };

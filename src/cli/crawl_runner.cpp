@@ -76,7 +76,7 @@ crawl_runner::crawl_runner(const crawl_command& command, const crawl_range& rang
       sync_timer_(context_),
       progress_timer_(context_),
       metrics_timer_(context_),
-      progress_(command.progress_mode) {}
+      progress_(command.progress_mode, command.log) {}
 
 crawl_runner::~crawl_runner() = default;
 
@@ -126,7 +126,8 @@ void crawl_runner::on_prepared(std::size_t which, server_preparation made) {
     }
     if (!made.unlisted.empty()) {
         progress_.clear();
-        command_.log.say(message_log::level::warning, "unlisted", about(which, made.unlisted));
+        command_.log.say(message_log::level::warning, "unlisted", about(which, made.unlisted),
+                         {{"server", servers_[which].name}});
     }
     try {
         books_.add(which, std::move(*made.plan));
@@ -212,7 +213,8 @@ void crawl_runner::give_up(std::size_t which, crawl_problem problem) {
     if (servers_.size() > 1) {
         // The others go on, perhaps for long.
         progress_.clear();
-        command_.log.say(message_log::level::error, "server_given_up", about(which, problem.text));
+        command_.log.say(message_log::level::error, "server_given_up", about(which, problem.text),
+                         {{"server", servers_[which].name}});
     }
     lanes_[which].problem = std::move(problem);
     stop(which);
@@ -374,7 +376,12 @@ void crawl_runner::write_failed() {
         if (command_.to_stdout())
             command_.log.say(message_log::level::error, "query_failed",
                              fmt::format("{}{} on {}: {}", servers_.size() == 1 ? "" : std::string(server) + ": ",
-                                         asked.login_name, asked.backup_date.text(), failed.message));
+                                         asked.login_name, asked.backup_date.text(), failed.message),
+                             {{"server", server},
+                              {"login_name", asked.login_name},
+                              {"backup_date", asked.backup_date.text()},
+                              {"error", failed.error},
+                              {"attempts", std::uint64_t{failed.attempts}}});
         else
             append_failed(lines, asked, failed, server);
     });
@@ -395,29 +402,53 @@ void crawl_runner::summarise(const jobmode::metrics& seen, std::chrono::nanoseco
         text += fmt::format(" ({} of them before)", grouped(counts.done_before));
     text += fmt::format(", {} records, in {} ({:.0f} queries/s)", grouped(counts.records), duration_text(elapsed),
                         static_cast<double>(counts.done - counts.done_before) / std::max(seconds, 1e-9));
-    say("summary", text);
+    say("summary", text,
+        {{"done", counts.done},
+         {"total", counts.total},
+         {"done_before", counts.done_before},
+         {"failed", counts.failed},
+         {"skipped", counts.skipped},
+         {"records", counts.records},
+         {"seconds", seconds}});
     if (servers_.size() > 1)
         for (std::size_t which = 0; which != servers_.size(); ++which) {
             const crawl_counts one = books_.counts(which);
             say("server",
                 about(which, fmt::format("{} of {} queries answered, {} failed, {} records", grouped(one.done),
-                                         grouped(one.total), grouped(one.failed), grouped(one.records))));
+                                         grouped(one.total), grouped(one.failed), grouped(one.records))),
+                {{"server", servers_[which].name},
+                 {"done", one.done},
+                 {"total", one.total},
+                 {"failed", one.failed},
+                 {"records", one.records}});
         }
-    if (command_.plan == crawl_command::planning::jobs)
-        say("plan", fmt::format("{} of {} queries saved by asking for dates with jobs only", grouped(counts.skipped),
-                                grouped(counts.total + counts.skipped)));
-    say("connections", fmt::format("latency {} median, {} p99; {} connections, {} resumed; {} retries, {} resends",
-                                   duration_text(seen.latency.quantile(0.5)),
-                                   duration_text(seen.latency.quantile(0.99)), grouped(seen.connections_opened),
-                                   grouped(seen.connections_resumed), grouped(seen.retries), grouped(seen.resends)));
+    if (range_.by_jobs)
+        say("plan",
+            fmt::format("{} of {} queries saved by asking for dates with jobs only", grouped(counts.skipped),
+                        grouped(counts.total + counts.skipped)),
+            {{"skipped", counts.skipped}, {"total", counts.total}});
+    const auto in_seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
+    say("connections",
+        fmt::format("latency {} median, {} p99; {} connections, {} resumed; {} retries, {} resends",
+                    duration_text(seen.latency.quantile(0.5)), duration_text(seen.latency.quantile(0.99)),
+                    grouped(seen.connections_opened), grouped(seen.connections_resumed), grouped(seen.retries),
+                    grouped(seen.resends)),
+        {{"latency_median_seconds", in_seconds(seen.latency.quantile(0.5))},
+         {"latency_p99_seconds", in_seconds(seen.latency.quantile(0.99))},
+         {"opened", seen.connections_opened},
+         {"resumed", seen.connections_resumed},
+         {"retries", seen.retries},
+         {"resends", seen.resends}});
     for (const auto& [name, count] : books_.failures())
-        say("failures", fmt::format("{} failed: {}", grouped(count), name));
+        say("failures", fmt::format("{} failed: {}", grouped(count), name), {{"error", name}, {"count", count}});
     if (!books_.begun() && !fatal_ && !has_problem())
         if (const std::optional<std::string> first = books_.first_failure())
             command_.fail(exit_code::some_failed, *first);
     if (!command_.to_stdout() && books_.begun())
-        say("output", fmt::format("records are in {}{}", command_.out,
-                                  books_.failures().empty() ? "" : ", failed queries in " + command_.failed_path()));
+        say("output",
+            fmt::format("records are in {}{}", command_.out,
+                        books_.failures().empty() ? "" : ", failed queries in " + command_.failed_path()),
+            {{"out", command_.out}});
 }
 
 void crawl_runner::say_how_to_resume() const {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,8 +64,9 @@ private:
     void write_failed();
     void summarise(const jobmode::metrics& seen, std::chrono::nanoseconds elapsed) const;
     void say_how_to_resume() const;
-    void say(std::string_view event, std::string_view text) const {
-        command_.log.say(message_log::level::info, event, text);
+    void say(std::string_view event, std::string_view text,
+             std::initializer_list<message_log::field> fields = {}) const {
+        command_.log.say(message_log::level::info, event, text, fields);
     }
     /// A sentence about a server, which names it if there are several.
     std::string about(std::size_t which, std::string_view text) const;

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <cstddef>
 #include <memory>
 
 #include "cli/check.hpp"
@@ -36,6 +37,10 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& problem) {
         if (problem.get_exit_code() != 0 && jobmode::cli::is_check(app))
             return jobmode::cli::check_unknown(problem.what());
+        if (problem.get_exit_code() != 0 && jobmode::cli::crawl_logs_json({argv, static_cast<std::size_t>(argc)})) {
+            jobmode::cli::crawl_usage_error_in_json(problem.what());
+            return static_cast<int>(jobmode::cli::exit_code::usage);
+        }
         const int code = app.exit(problem);
         return code == 0 ? 0 : static_cast<int>(jobmode::cli::exit_code::usage);
     }

@@ -42,10 +42,10 @@ std::string progress_line(const progress_figures& figures, std::size_t width) {
     return "[" + std::string(full, '#') + std::string(cells - full, '.') + "] " + text;
 }
 
-progress::progress(mode chosen) {
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    bar_ = chosen == mode::always || (chosen == mode::automatic && terminal);
-    lines_ = chosen == mode::automatic && !terminal;
+progress::progress(mode chosen, const message_log& log) : log_(log) {
+    const bool terminal = ::isatty(STDERR_FILENO) == 1 && !log.is_json();
+    bar_ = !log.is_json() && (chosen == mode::always || (chosen == mode::automatic && terminal));
+    lines_ = !bar_ && chosen != mode::never;
 }
 
 progress::~progress() {
@@ -63,6 +63,13 @@ void progress::show(const progress_figures& figures) {
         const std::size_t width = terminal_width() - 1;
         write_all(STDERR_FILENO, "\r" + progress_line(figures, width) + "\x1b[K");
         drawn_ = true;
+    } else if (lines_ && log_.is_json()) {
+        log_.say(message_log::level::info, "progress", progress_line(figures, 0),
+                 {{"done", figures.done},
+                  {"total", figures.total},
+                  {"failed", figures.failed},
+                  {"in_flight", figures.in_flight},
+                  {"seconds", std::chrono::duration<double>(figures.elapsed).count()}});
     } else if (lines_) {
         write_all(STDERR_FILENO, "jobmode: " + progress_line(figures, 0) + "\n");
     }

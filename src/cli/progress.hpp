@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/message_log.hpp"
+
 namespace jobmode::cli {
 
 /// How far a crawl is.
@@ -34,7 +36,9 @@ public:
         never,
     };
 
-    explicit progress(mode chosen);
+    /// In a log of JSON there is no bar, but messages with the event `progress` instead. The log must outlive this
+    /// object.
+    progress(mode chosen, const message_log& log);
     ~progress();
     progress(const progress&) = delete;
     progress& operator=(const progress&) = delete;
@@ -46,6 +50,7 @@ public:
     void clear();
 
 private:
+    const message_log& log_;
     bool bar_ = false;
     bool lines_ = false;
     bool drawn_ = false;
