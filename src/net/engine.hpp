@@ -90,7 +90,7 @@ public:
     stock<decoder>& decoders() noexcept { return decoders_; }
     /// Whether connections are so many that one that waits should hold no memory that can be had again.
     bool is_crowded() const noexcept { return ledger_.open() > few_connections; }
-    /// The time, read once for each event.
+    /// The time, read anew.
     policy::time_point now() noexcept;
     void on_opened(connection& which, bool resumed);
     void on_open_failed(connection& which, error_code code, jobmode::diagnostics diagnostics);
