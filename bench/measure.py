@@ -220,12 +220,10 @@ def scaling(results: Results, ours: Client, url: str, ca: str, seconds: float, m
     for connections in (1, 10, 100, 1000, 2000, 10000):
         if connections > most:
             break
-        # The server is so slow with its answers that always some query finds no idle connection.
+        # The server is so slow with its answers that nearly always some query finds no idle connection.
         run = ours.run(url + "/slow/r1", ca, connections, seconds,
                        ["--connections", str(connections), "--queries", str(2 * connections)])
-        if run["connections"] != connections:
-            die(f"{run['connections']} connections were opened, and not {connections}")
-        results.add("connections", connections=connections, cpu_us_per_query=run["cpu_us_per_query"],
+        results.add("connections", connections=run["connections"], cpu_us_per_query=run["cpu_us_per_query"],
                     peak_rss_kib=run["peak_rss_kib"],
                     kib_per_connection=round(run["peak_rss_kib"] / max(run["connections"], 1), 1))
 
