@@ -1,8 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "cli/crawl_runner.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -13,11 +11,11 @@
 #include <thread>
 #include <utility>
 
+#include "cli/crawl_summary.hpp"
 #include "cli/crawl_worker.hpp"
 #include "cli/failure.hpp"
 #include "cli/file.hpp"
 #include "cli/prometheus.hpp"
-#include "cli/text.hpp"
 
 namespace jobmode::cli {
 namespace {
@@ -35,24 +33,6 @@ jobmode::metrics all_of(const std::vector<jobmode::metrics>& parts) {
     return all;
 }
 
-void append_failed(std::string& lines, const query& asked, const failed_query& failed, std::string_view server) {
-    lines += "{\"LoginName\":";
-    append_json_string(lines, asked.login_name);
-    lines += ",\"BackupDate\":";
-    append_json_string(lines, asked.backup_date.text());
-    if (asked.backup_set_id) {
-        lines += ",\"BackupSetID\":";
-        append_json_string(lines, *asked.backup_set_id);
-    }
-    lines += ",\"Server\":";
-    append_json_string(lines, server);
-    lines += ",\"Error\":";
-    append_json_string(lines, failed.error);
-    lines += ",\"Message\":";
-    append_json_string(lines, failed.message);
-    lines += fmt::format(",\"Attempts\":{}}}\n", failed.attempts);
-}
-
 }  // namespace
 
 /// One server's part.
@@ -62,6 +42,8 @@ struct crawl_runner::lane {
     /// Its first query has ended.
     bool begun = false;
     bool stopped = false;
+    /// Users whose jobs could not be listed.
+    std::uint64_t unlisted_users = 0;
     /// What ended it early.
     std::optional<crawl_problem> problem;
 };
@@ -124,9 +106,11 @@ void crawl_runner::on_prepared(std::size_t which, server_preparation made) {
         give_up(which, std::move(*made.problem));
         return;
     }
-    if (!made.unlisted.empty()) {
+    if (made.unlisted_users != 0) {
+        lanes_[which].unlisted_users = made.unlisted_users;
         progress_.clear();
-        command_.log.say(message_log::level::warning, "unlisted", about(which, made.unlisted),
+        command_.log.say(message_log::level::warning, "unlisted",
+                         about_server(books_, servers_[which].name, made.why_unlisted),
                          {{"server", servers_[which].name}});
     }
     try {
@@ -213,8 +197,8 @@ void crawl_runner::give_up(std::size_t which, crawl_problem problem) {
     if (servers_.size() > 1) {
         // The others go on, perhaps for long.
         progress_.clear();
-        command_.log.say(message_log::level::error, "server_given_up", about(which, problem.text),
-                         {{"server", servers_[which].name}});
+        command_.log.say(message_log::level::error, "server_given_up",
+                         about_server(books_, servers_[which].name, problem.text), {{"server", servers_[which].name}});
     }
     lanes_[which].problem = std::move(problem);
     stop(which);
@@ -225,10 +209,6 @@ void crawl_runner::break_off(const std::exception_ptr& failure) {
     if (!fatal_)
         fatal_ = problem_of(failure);
     stop_all();
-}
-
-std::string crawl_runner::about(std::size_t which, std::string_view text) const {
-    return servers_.size() == 1 ? std::string(text) : fmt::format("{}: {}", servers_[which].name, text);
 }
 
 bool crawl_runner::has_problem() const {
@@ -242,7 +222,7 @@ void crawl_runner::wait_for_signal() {
         progress_.clear();
         if (std::exchange(interrupted_, true)) {
             // The state is right at any instant; what was not kept is asked again.
-            say_how_to_resume();
+            say_how_to_resume(command_, books_);
             std::_Exit(static_cast<int>(exit_code::interrupted));
         }
         command_.log.say(message_log::level::warning, "interrupted",
@@ -335,7 +315,7 @@ exit_code crawl_runner::conclude() {
     try {
         fatal_ || has_problem() ? books_.sync() : books_.finish();
         if (books_.begun())
-            write_failed();
+            write_failed(command_, books_);
     } catch (const std::exception&) {
         break_off(std::current_exception());
     }
@@ -343,15 +323,23 @@ exit_code crawl_runner::conclude() {
     write_metrics(seen);
     if (fatal_ && fatal_->unread)
         return fatal_->code;
-    if (books_.counts().total != 0 || books_.begun())
-        summarise(all_of(seen), elapsed);
+    if (books_.counts().total != 0 || books_.begun()) {
+        crawl_ending how;
+        how.seen = all_of(seen);
+        how.elapsed = elapsed;
+        how.explained = fatal_ || has_problem();
+        for (const lane& one : lanes_)
+            how.unlisted_users += one.unlisted_users;
+        summarise(command_, books_, how);
+    }
     if (fatal_)
         command_.fail(fatal_->code, fatal_->text);
     for (std::size_t which = 0; which != lanes_.size(); ++which)
         if (lanes_[which].problem)
-            command_.fail(lanes_[which].problem->code, about(which, lanes_[which].problem->text));
+            command_.fail(lanes_[which].problem->code,
+                          about_server(books_, servers_[which].name, lanes_[which].problem->text));
     if (!books_.complete())
-        say_how_to_resume();
+        say_how_to_resume(command_, books_);
     return verdict();
 }
 
@@ -368,94 +356,6 @@ exit_code crawl_runner::verdict() const {
     if (interrupted_)
         return exit_code::interrupted;
     return books_.complete() ? exit_code::all_answered : exit_code::some_failed;
-}
-
-void crawl_runner::write_failed() {
-    std::string lines;
-    books_.for_each_failed([&](std::string_view server, const query& asked, const failed_query& failed) {
-        if (command_.to_stdout())
-            command_.log.say(message_log::level::error, "query_failed",
-                             fmt::format("{}{} on {}: {}", servers_.size() == 1 ? "" : std::string(server) + ": ",
-                                         asked.login_name, asked.backup_date.text(), failed.message),
-                             {{"server", server},
-                              {"login_name", asked.login_name},
-                              {"backup_date", asked.backup_date.text()},
-                              {"error", failed.error},
-                              {"attempts", std::uint64_t{failed.attempts}}});
-        else
-            append_failed(lines, asked, failed, server);
-    });
-    if (command_.to_stdout())
-        return;
-    const std::string path = command_.failed_path();
-    if (lines.empty())
-        ::unlink(path.c_str());
-    else if (const std::string problem = replace_file(path, lines); !problem.empty())
-        throw output_error(problem);
-}
-
-void crawl_runner::summarise(const jobmode::metrics& seen, std::chrono::nanoseconds elapsed) const {
-    const double seconds = std::chrono::duration<double>(elapsed).count();
-    const crawl_counts counts = books_.counts();
-    std::string text = fmt::format("{} of {} queries answered", grouped(counts.done), grouped(counts.total));
-    if (counts.done_before != 0)
-        text += fmt::format(" ({} of them before)", grouped(counts.done_before));
-    text += fmt::format(", {} records, in {} ({:.0f} queries/s)", grouped(counts.records), duration_text(elapsed),
-                        static_cast<double>(counts.done - counts.done_before) / std::max(seconds, 1e-9));
-    say("summary", text,
-        {{"done", counts.done},
-         {"total", counts.total},
-         {"done_before", counts.done_before},
-         {"failed", counts.failed},
-         {"skipped", counts.skipped},
-         {"records", counts.records},
-         {"seconds", seconds}});
-    if (servers_.size() > 1)
-        for (std::size_t which = 0; which != servers_.size(); ++which) {
-            const crawl_counts one = books_.counts(which);
-            say("server",
-                about(which, fmt::format("{} of {} queries answered, {} failed, {} records", grouped(one.done),
-                                         grouped(one.total), grouped(one.failed), grouped(one.records))),
-                {{"server", servers_[which].name},
-                 {"done", one.done},
-                 {"total", one.total},
-                 {"failed", one.failed},
-                 {"records", one.records}});
-        }
-    if (range_.by_jobs)
-        say("plan",
-            fmt::format("{} of {} queries saved by asking for dates with jobs only", grouped(counts.skipped),
-                        grouped(counts.total + counts.skipped)),
-            {{"skipped", counts.skipped}, {"total", counts.total}});
-    const auto in_seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
-    say("connections",
-        fmt::format("latency {} median, {} p99; {} connections, {} resumed; {} retries, {} resends",
-                    duration_text(seen.latency.quantile(0.5)), duration_text(seen.latency.quantile(0.99)),
-                    grouped(seen.connections_opened), grouped(seen.connections_resumed), grouped(seen.retries),
-                    grouped(seen.resends)),
-        {{"latency_median_seconds", in_seconds(seen.latency.quantile(0.5))},
-         {"latency_p99_seconds", in_seconds(seen.latency.quantile(0.99))},
-         {"opened", seen.connections_opened},
-         {"resumed", seen.connections_resumed},
-         {"retries", seen.retries},
-         {"resends", seen.resends}});
-    for (const auto& [name, count] : books_.failures())
-        say("failures", fmt::format("{} failed: {}", grouped(count), name), {{"error", name}, {"count", count}});
-    if (!books_.begun() && !fatal_ && !has_problem())
-        if (const std::optional<std::string> first = books_.first_failure())
-            command_.fail(exit_code::some_failed, *first);
-    if (!command_.to_stdout() && books_.begun())
-        say("output",
-            fmt::format("records are in {}{}", command_.out,
-                        books_.failures().empty() ? "" : ", failed queries in " + command_.failed_path()),
-            {{"out", command_.out}});
-}
-
-void crawl_runner::say_how_to_resume() const {
-    if (!books_.begun())
-        say("nothing_kept", "no query was answered: nothing was written, and the same command begins again");
-    else if (!command_.to_stdout())
-        say("resume", "to go on, and to try again what failed: the same command with --resume");
 }
 
 }  // namespace jobmode::cli

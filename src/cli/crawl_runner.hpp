@@ -8,10 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <initializer_list>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "cli/crawl_command.hpp"
@@ -61,15 +58,6 @@ private:
 
     exit_code conclude();
     exit_code verdict() const;
-    void write_failed();
-    void summarise(const jobmode::metrics& seen, std::chrono::nanoseconds elapsed) const;
-    void say_how_to_resume() const;
-    void say(std::string_view event, std::string_view text,
-             std::initializer_list<message_log::field> fields = {}) const {
-        command_.log.say(message_log::level::info, event, text, fields);
-    }
-    /// A sentence about a server, which names it if there are several.
-    std::string about(std::size_t which, std::string_view text) const;
     bool has_problem() const;
 
     const crawl_command& command_;

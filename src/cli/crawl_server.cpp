@@ -47,8 +47,9 @@ server_preparation prepare(const crawl_range& range, const crawl_server& server,
         for (std::uint64_t number = 0; number != plan.queries.size(); ++number)
             if (!found.has_job(plan.queries.user_of(number), plan.queries.day_of(number)))
                 plan.skipped.insert(number);
+        made.unlisted_users = found.unlisted;
         if (found.unlisted != 0)
-            made.unlisted =
+            made.why_unlisted =
                 fmt::format("the jobs of {} of {} users could not be listed, so they are asked about daily: {}",
                             grouped(found.unlisted), grouped(asked.size()), found.first_problem);
     }

@@ -44,8 +44,9 @@ struct server_preparation {
     /// Nothing if there is a problem.
     std::optional<server_plan> plan;
     std::optional<crawl_problem> problem;
-    /// A sentence on users whose jobs could not be listed; empty if there is none.
-    std::string unlisted;
+    /// Users whose jobs could not be listed, who are asked about daily; and a sentence on them.
+    std::uint64_t unlisted_users = 0;
+    std::string why_unlisted;
 };
 
 /// Every query about these users. `listed`: the server said who they are, and the state is to keep them.

@@ -230,6 +230,8 @@ TEST_CASE("a user whose jobs cannot be listed is asked about daily, and that is 
     INFO(result.err);
     CHECK(result.exit_code == 0);
     CHECK(contains(result.err, "the jobs of 1 of 2 users could not be listed"));
+    CHECK(contains(result.err,
+                   "dates with jobs only; users whose jobs could not be listed, and who were asked about daily: 1"));
     // All days of the one, and of the other no day before the fleet's first.
     CHECK(with.server.counters().queries >= 61);
     CHECK(with.server.counters().queries <= 71);
