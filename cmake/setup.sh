@@ -28,6 +28,12 @@ interop_servers=(
     "openssl /usr/bin/openssl"
 )
 
+# What plan, work and collect are built with, and the server of tests/fleet.
+fleet_packages=(
+    "libnats-dev /usr/include/nats/nats.h"
+    "nats-server /usr/sbin/nats-server"
+)
+
 # What the benchmarks are built with, and their server.
 bench_basics=(
     "libsimdjson-dev /usr/include/simdjson.h"
@@ -82,6 +88,7 @@ die() {
 install_prerequisites() { install_packages "${prerequisites[@]}"; }
 install_fuzzer() { install_packages "${fuzzer[@]}"; }
 install_interop_servers() { install_packages "${interop_servers[@]}"; }
+install_fleet() { install_packages "${fleet_packages[@]}"; }
 install_bench_basics() { install_packages "${bench_basics[@]}"; }
 install_bench_peers() { install_packages "${bench_peers[@]}"; }
 install_test_tools() { install_packages "${test_tools[@]}"; }

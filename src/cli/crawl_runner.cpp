@@ -13,6 +13,7 @@
 
 #include "cli/crawl_summary.hpp"
 #include "cli/crawl_worker.hpp"
+#include "cli/failed_list.hpp"
 #include "cli/failure.hpp"
 #include "cli/file.hpp"
 #include "cli/prometheus.hpp"

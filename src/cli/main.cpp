@@ -14,6 +14,9 @@
 #include "cli/query.hpp"
 #include "cli/report.hpp"
 #include "cli/serve.hpp"
+#ifdef JOBMODE_WITH_NATS
+#include "fleet/commands.hpp"
+#endif
 
 int main(int argc, char** argv) {
     // A reader that has had enough, as in `jobmode ... | head`, shows as a failed write.
@@ -30,6 +33,11 @@ int main(int argc, char** argv) {
     jobmode::cli::register_check(app, exit_code);
     jobmode::cli::register_report(app, exit_code);
     jobmode::cli::register_serve(app, exit_code);
+#ifdef JOBMODE_WITH_NATS
+    jobmode::fleet::register_plan(app, exit_code);
+    jobmode::fleet::register_work(app, exit_code);
+    jobmode::fleet::register_collect(app, exit_code);
+#endif
     jobmode::cli::register_completions(app, exit_code);
     jobmode::cli::register_man(app, {JOBMODE_VERSION, JOBMODE_VERSION_DATE}, exit_code);
     try {

@@ -42,8 +42,9 @@ bool take(int descriptor, std::string& to) {
 /// What would change how the program reaches a test's server, or as whom.
 bool is_withheld(std::string_view setting) {
     static constexpr std::array names{
-        "JOBMODE_SYS_PWD=", "JOBMODE_PROXY_PWD=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=",
-        "all_proxy=",       "ALL_PROXY=",         "no_proxy=",   "NO_PROXY="};
+        "JOBMODE_SYS_PWD=",   "JOBMODE_PROXY_PWD=", "http_proxy=", "https_proxy=", "HTTPS_PROXY=",
+        "all_proxy=",         "ALL_PROXY=",         "no_proxy=",   "NO_PROXY=",    "JOBMODE_NATS_PASSWORD=",
+        "JOBMODE_NATS_TOKEN="};
     return std::ranges::any_of(names, [setting](const char* name) { return setting.starts_with(name); });
 }
 
