@@ -27,6 +27,14 @@ asio::any_io_executor serialise(const asio::any_io_executor& executor, bool thre
     return thread_safe ? asio::any_io_executor(asio::make_strand(executor)) : executor;
 }
 
+/// What tells a proxy's password to whoever can read Base64.
+secret proxy_credentials(const proxy_config& config) {
+    if (config.password.empty())
+        return {};
+    const cleansed_buffer encoded = wire::basic_credentials(config.user, config.password);
+    return secret({encoded.data(), encoded.size()});
+}
+
 }  // namespace
 
 /// Breaks the circle of a coroutine that owns its client and waits for it, when the executor's context is destroyed
@@ -81,7 +89,7 @@ engine::engine(asio::any_io_executor user_executor, client_config config, const 
       executor_(serialise(user_executor_, config.thread_safe)),
       config_(std::move(config)),
       encoder_(base.host_header, base.path, config_.user_agent, config_.sys_user, config_.sys_pwd),
-      redactor_(config_.sys_pwd),
+      redactor_({config_.sys_pwd, config_.proxy.password, proxy_credentials(config_.proxy)}),
       cookie_path_(base.path + "/obs/api/json/"),
       resolution_(std::make_shared<net::resolution>(executor_, proxy.host.empty() ? base.host : proxy.host,
                                                     proxy.host.empty() ? base.port : proxy.port)),
@@ -419,6 +427,9 @@ void engine::end(const operation_ptr& op, error_code ec) {
         for (std::string* const text :
              {&op->diagnostics.server_message, &op->diagnostics.expt_type, &op->diagnostics.detail})
             redactor_.redact(*text);
+        // A proxy's words are cut to a length.
+        if (op->diagnostics.phase == phase::proxy)
+            redactor_.redact_excerpt(op->diagnostics.detail);
     }
     if (ec != asio::error::operation_aborted) {
         counters_.queries.add(1);

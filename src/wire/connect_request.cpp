@@ -21,15 +21,6 @@ void append(cleansed_buffer& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
 }
 
-void append_base64(cleansed_buffer& out, const cleansed_buffer& plain) {
-    const std::size_t before = out.size();
-    // OpenSSL writes a terminator behind it.
-    out.resize(before + (plain.size() + 2) / 3 * 4 + 1);
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data() + before),
-                    reinterpret_cast<const unsigned char*>(plain.data()), static_cast<int>(plain.size()));
-    out.pop_back();
-}
-
 error_code verdict(unsigned status) noexcept {
     if (status / 100 == 2)
         return {};
@@ -50,6 +41,20 @@ error_code verdict(unsigned status) noexcept {
 
 }  // namespace
 
+cleansed_buffer basic_credentials(std::string_view user, const secret& password) {
+    cleansed_buffer plain;
+    plain.reserve(user.size() + 1 + password.reveal().size());
+    append(plain, user);
+    append(plain, ":");
+    append(plain, password.reveal());
+    // OpenSSL writes a terminator behind it.
+    cleansed_buffer out((plain.size() + 2) / 3 * 4 + 1);
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(plain.data()),
+                    static_cast<int>(plain.size()));
+    out.pop_back();
+    return out;
+}
+
 cleansed_buffer encode_connect(std::string_view host, std::string_view port, std::string_view user_agent,
                                std::string_view user, const secret& password) {
     const std::string authority =
@@ -62,12 +67,9 @@ cleansed_buffer encode_connect(std::string_view host, std::string_view port, std
         append(out, user_agent);
     }
     if (!user.empty()) {
-        cleansed_buffer credentials;
-        append(credentials, user);
-        append(credentials, ":");
-        append(credentials, password.reveal());
+        const cleansed_buffer credentials = basic_credentials(user, password);
         append(out, "\r\nProxy-Authorization: Basic ");
-        append_base64(out, credentials);
+        append(out, {credentials.data(), credentials.size()});
     }
     append(out, header_end);
     return out;

@@ -10,6 +10,9 @@
 
 namespace jobmode::wire {
 
+/// A user's Basic credentials (RFC 7617) in Base64.
+cleansed_buffer basic_credentials(std::string_view user, const secret& password);
+
 /// A request that an HTTP proxy open a tunnel (CONNECT, RFC 9110, 9.3.6) to `host`, a name or an IP address without
 /// brackets, and `port`. With a user it carries Basic credentials (RFC 7617). None of the texts may hold a control
 /// character.

@@ -1,9 +1,9 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "wire/redactor.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "wire/answer_error.hpp"
 #include "wire/request.hpp"
@@ -24,36 +24,73 @@ cleansed_buffer copy_of(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
+void append(cleansed_buffer& out, std::string_view text) {
+    out.insert(out.end(), text.begin(), text.end());
+}
+
 cleansed_buffer printable(std::string_view text) {
-    std::string escaped;
+    cleansed_buffer escaped;
     for (std::size_t at = 0; at != text.size(); ++at)
-        escaped += printable_excerpt(text.substr(at, 1), 0);
-    cleansed_buffer result = copy_of(escaped);
-    OPENSSL_cleanse(escaped.data(), escaped.size());
-    return result;
+        append(escaped, printable_excerpt(text.substr(at, 1), 0));
+    return escaped;
+}
+
+cleansed_buffer json_form(std::string_view text) {
+    cleansed_buffer escaped;
+    append_json_escaped(escaped, text);
+    return escaped;
+}
+
+cleansed_buffer html_form(std::string_view text) {
+    cleansed_buffer escaped;
+    for (const char& c : text)
+        append(escaped, c == '&'    ? "&amp;"
+                        : c == '<'  ? "&lt;"
+                        : c == '>'  ? "&gt;"
+                        : c == '"'  ? "&quot;"
+                        : c == '\'' ? "&#39;"
+                                    : std::string_view(&c, 1));
+    return escaped;
+}
+
+cleansed_buffer url_form(std::string_view text) {
+    static constexpr std::string_view hex = "0123456789ABCDEF";
+    static constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    cleansed_buffer escaped;
+    for (const char c : text) {
+        if (unreserved.find(c) != std::string_view::npos) {
+            escaped.push_back(c);
+            continue;
+        }
+        escaped.push_back('%');
+        escaped.push_back(hex[static_cast<unsigned char>(c) >> 4U]);
+        escaped.push_back(hex[static_cast<unsigned char>(c) & 0xFU]);
+    }
+    return escaped;
 }
 
 }  // namespace
 
-redactor::redactor(const secret& password) {
-    const std::string_view plain = password.reveal();
-    cleansed_buffer json;
-    json.reserve(json_escaped_size(plain));
-    append_json_escaped(json, plain);
-    needles_ = {printable(view(json)), printable(plain), json, copy_of(plain)};
-    for (std::size_t later = 1; later != needles_.size(); ++later)
-        if (std::find(needles_.begin(), needles_.begin() + static_cast<std::ptrdiff_t>(later), needles_[later]) !=
-            needles_.begin() + static_cast<std::ptrdiff_t>(later))
-            needles_[later].clear();
+redactor::redactor(std::initializer_list<secret> secrets) {
+    for (const secret& each : secrets) {
+        const std::string_view plain = each.reveal();
+        for (cleansed_buffer& form : std::array{copy_of(plain), json_form(plain), html_form(plain), url_form(plain)}) {
+            if (form.empty())
+                continue;
+            needles_.push_back(printable(view(form)));
+            needles_.push_back(std::move(form));
+        }
+    }
+    std::ranges::sort(needles_, [](const cleansed_buffer& left, const cleansed_buffer& right) {
+        return left.size() != right.size() ? left.size() > right.size() : left < right;
+    });
+    needles_.erase(std::unique(needles_.begin(), needles_.end()), needles_.end());
 }
 
 void redactor::redact(std::string& text) const {
-    for (const cleansed_buffer& needle : needles_) {
-        if (needle.empty())
-            continue;
+    for (const cleansed_buffer& needle : needles_)
         for (auto at = text.find(view(needle)); at != std::string::npos; at = text.find(view(needle), at + mask.size()))
             text.replace(at, needle.size(), mask);
-    }
 }
 
 void redactor::redact_excerpt(std::string& text) const {

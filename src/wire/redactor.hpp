@@ -3,27 +3,28 @@
 
 #include <jobmode/secret.hpp>
 
-#include <array>
+#include <initializer_list>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace jobmode::wire {
 
-/// Takes a password out of what a server said: one that answers with the request that it was sent, as some error pages
-/// do, must not bring the password into a log. Thread-safe once constructed.
+/// Takes passwords out of what a server or a proxy said: one that answers with the request that it was sent, as some
+/// error pages do, must not bring a password into a log. Thread-safe once constructed.
 class redactor {
 public:
-    explicit redactor(const secret& password);
+    /// Empty secrets are passed over.
+    explicit redactor(std::initializer_list<secret> secrets);
 
-    /// Replaces the password, as it is and in each way in which it can be escaped.
+    /// Replaces each secret, as it is and in each way in which it can be escaped: for JSON, HTML and URLs, and as
+    /// `printable_excerpt` writes it.
     void redact(std::string& text) const;
-    /// The same for an excerpt, at whose ends the password can be cut.
+    /// The same for an excerpt, at whose ends a secret can be cut.
     void redact_excerpt(std::string& text) const;
 
 private:
-    static constexpr std::size_t forms = 4;
-    /// As it is, as JSON, and both as `printable_excerpt` writes them; the same ones are kept once.
-    std::array<cleansed_buffer, forms> needles_;
+    /// Each once, the longest first, so that no part of one is replaced within another.
+    std::vector<cleansed_buffer> needles_;
 };
 
 }  // namespace jobmode::wire

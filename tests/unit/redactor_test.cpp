@@ -9,12 +9,12 @@ using namespace jobmode;
 namespace {
 
 std::string redacted(const char* password, std::string text) {
-    wire::redactor(secret(password)).redact(text);
+    wire::redactor({secret(password)}).redact(text);
     return text;
 }
 
 std::string redacted_excerpt(const char* password, std::string text) {
-    wire::redactor(secret(password)).redact_excerpt(text);
+    wire::redactor({secret(password)}).redact_excerpt(text);
     return text;
 }
 
@@ -26,6 +26,20 @@ TEST_CASE("a password is taken out of what a server says, however it is escaped"
     CHECK(redacted("a\"b\\c", R"(raw a"b\c, JSON a\"b\\c)") == "raw [password], JSON [password]");
     CHECK(redacted("p\xC3\xA4ss", R"(printable p\xc3\xa4ss)") == "printable [password]");
     CHECK(redacted("password", "[password]") == "[[password]]");
+}
+
+TEST_CASE("a password is taken out of pages and URLs, too") {
+    CHECK(redacted("a&b<'\">", "value=\"a&amp;b&lt;&#39;&quot;&gt;\"") == "value=\"[password]\"");
+    CHECK(redacted("p@ss/w\xC3\xB6rd", "/login?SysPwd=p%40ss%2Fw%C3%B6rd&x=1") == "/login?SysPwd=[password]&x=1");
+}
+
+TEST_CASE("several secrets are taken out, the longest first, and an empty one is none") {
+    std::string text = "one, one-two, two";
+    wire::redactor({secret("one"), secret(""), secret("one-two")}).redact(text);
+    CHECK(text == "[password], [password], two");
+    std::string untouched = "text";
+    wire::redactor({secret("")}).redact_excerpt(untouched);
+    CHECK(untouched == "text");
 }
 
 TEST_CASE("a password that an excerpt cuts is taken out, too") {
