@@ -618,7 +618,8 @@ void connection::on_head(const wire::response_head& head, error_code&) {
         case 307:
         case 308:
             refusal_ = errc::redirected;
-            front.diagnostics.detail = head.location;
+            // What stands behind the path is for whoever follows it, and may be all that was sent.
+            front.diagnostics.detail = head.location.substr(0, head.location.find_first_of("?#"));
             break;
         default:
             refusal_ = errc::http_status;

@@ -2,8 +2,6 @@
 #include "wire/redactor.hpp"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include "wire/answer_error.hpp"
 #include "wire/request.hpp"
@@ -74,11 +72,14 @@ cleansed_buffer url_form(std::string_view text) {
 redactor::redactor(std::initializer_list<secret> secrets) {
     for (const secret& each : secrets) {
         const std::string_view plain = each.reveal();
-        for (cleansed_buffer& form : std::array{copy_of(plain), json_form(plain), html_form(plain), url_form(plain)}) {
+        // A request that is shown as a whole is escaped once more.
+        const cleansed_buffer json = json_form(plain);
+        for (const cleansed_buffer& form :
+             {copy_of(plain), html_form(plain), url_form(plain), json, html_form(view(json)), url_form(view(json))}) {
             if (form.empty())
                 continue;
             needles_.push_back(printable(view(form)));
-            needles_.push_back(std::move(form));
+            needles_.push_back(form);
         }
     }
     std::ranges::sort(needles_, [](const cleansed_buffer& left, const cleansed_buffer& right) {

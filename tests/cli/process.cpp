@@ -2,7 +2,10 @@
 #include "cli/process.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,9 +53,10 @@ bool is_withheld(std::string_view setting) {
 
 }  // namespace
 
-program::program(const std::vector<std::string>& arguments, const environment& variables) {
+program::program(const std::vector<std::string>& arguments, const environment& variables,
+                 const restrictions& restricted, const std::string& executable) {
     // Everything is made before the fork: only what is safe after it happens in the child.
-    std::vector<std::string> words{JOBMODE_PROGRAM};
+    std::vector<std::string> words{executable.empty() ? JOBMODE_PROGRAM : executable};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<std::string> settings;
     for (char** each = environ; *each; ++each)
@@ -79,6 +83,15 @@ program::program(const std::vector<std::string>& arguments, const environment& v
         ::dup2(nothing, STDIN_FILENO);
         ::dup2(out_write, STDOUT_FILENO);
         ::dup2(err_write, STDERR_FILENO);
+        if (restricted.file_bytes) {
+            // Without the signal, writing fails.
+            ::signal(SIGXFSZ, SIG_IGN);
+            const rlimit most{*restricted.file_bytes, *restricted.file_bytes};
+            ::setrlimit(RLIMIT_FSIZE, &most);
+        }
+        if (restricted.obey_permissions)
+            // Refused to whoever has no such right to lose.
+            ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
         ::execve(argv[0], argv.data(), envp.data());
         ::_exit(127);
     }
@@ -100,6 +113,11 @@ program::~program() {
     if (out_ >= 0)
         ::close(out_);
     ::close(err_);
+}
+
+std::string program::proc(std::string_view name) const {
+    std::ifstream file("/proc/" + std::to_string(process_) + "/" + std::string(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void program::send(int signal) const {
@@ -181,8 +199,9 @@ std::string temporary_folder::read(std::string_view name) const {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-program_result run_program(const std::vector<std::string>& arguments, const environment& variables) {
-    return program(arguments, variables).wait();
+program_result run_program(const std::vector<std::string>& arguments, const environment& variables,
+                           const restrictions& restricted) {
+    return program(arguments, variables, restricted).wait();
 }
 
 }  // namespace jobmode::test

@@ -2,6 +2,8 @@
 // The real program as a child of a test.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,16 +23,27 @@ struct program_result {
 /// proxy.
 using environment = std::vector<std::pair<std::string, std::string>>;
 
+/// What a program is denied.
+struct restrictions {
+    /// The most bytes that a file may get: a disk that is full.
+    std::optional<std::uint64_t> file_bytes;
+    /// To write where file permissions do not allow it, as the superuser may.
+    bool obey_permissions = false;
+};
+
 /// A running `jobmode`. Its standard input is empty, and it has no terminal. Ended with SIGKILL at the end of this
 /// object's life if it still runs then.
 class program {
 public:
-    /// Starts `jobmode ARGUMENTS...`. Throws `std::system_error` if that fails.
-    explicit program(const std::vector<std::string>& arguments, const environment& variables = {});
+    /// Starts `jobmode ARGUMENTS...`, or another program of the tests. Throws `std::system_error` if that fails.
+    explicit program(const std::vector<std::string>& arguments, const environment& variables = {},
+                     const restrictions& restricted = restrictions(), const std::string& executable = {});
     program(const program&) = delete;
     program& operator=(const program&) = delete;
     ~program();
 
+    /// What the kernel says of it: `/proc/PID/NAME`.
+    std::string proc(std::string_view name) const;
     /// Sends a signal.
     void send(int signal) const;
     /// Reads what it writes to its standard error until this is in it. Throws `std::runtime_error` if it does not come.
@@ -64,12 +77,14 @@ public:
     std::vector<std::string> files() const;
     /// What a file has; nothing if it is not there.
     std::string read(std::string_view name) const;
+    const std::string& path() const noexcept { return path_; }
 
 private:
     std::string path_;
 };
 
 /// Runs `jobmode ARGUMENTS...` to its end.
-program_result run_program(const std::vector<std::string>& arguments, const environment& variables = {});
+program_result run_program(const std::vector<std::string>& arguments, const environment& variables = {},
+                           const restrictions& restricted = restrictions());
 
 }  // namespace jobmode::test

@@ -30,6 +30,9 @@ TEST_CASE("a password is taken out of what a server says, however it is escaped"
 
 TEST_CASE("a password is taken out of pages and URLs, too") {
     CHECK(redacted("a&b<'\">", "value=\"a&amp;b&lt;&#39;&quot;&gt;\"") == "value=\"[password]\"");
+    CHECK(redacted("a\"b<", "{&quot;SysPwd&quot;:&quot;a\\&quot;b&lt;&quot;}") ==
+          "{&quot;SysPwd&quot;:&quot;[password]&quot;}");
+    CHECK(redacted("a\"b", "?body=%22a%5C%22b%22") == "?body=%22[password]%22");
     CHECK(redacted("p@ss/w\xC3\xB6rd", "/login?SysPwd=p%40ss%2Fw%C3%B6rd&x=1") == "/login?SysPwd=[password]&x=1");
 }
 
