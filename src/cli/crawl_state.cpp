@@ -66,21 +66,22 @@ void check_tables(database& in) {
         ours = ours && found < tables.size() && sql == tables[found];
         has_meta = has_meta || sql == meta_table;
     }
-    if (found == 0) {
-        for (const std::string_view sql : tables)
-            in.prepare(sql).run();
-        return;
-    }
-    if (!ours || found != tables.size()) {
+    if (found != 0 && (!ours || found != tables.size())) {
         if (has_meta && !value_of(in, "layout").empty())
             report_version(in.path());
         throw database_error(
             fmt::format("{} is a database of something else: name another file with --state", in.path()),
             SQLITE_NOTADB);
     }
-    statement check = in.prepare("PRAGMA quick_check(1)");
-    if (!check.step() || check.text(0) != "ok")
-        report_damage(in.path(), check.text(0));
+    // A file whose first page is gone looks as if it had no tables.
+    {
+        statement check = in.prepare("PRAGMA quick_check(1)");
+        if (!check.step() || check.text(0) != "ok")
+            report_damage(in.path(), check.text(0));
+    }
+    if (found == 0)
+        for (const std::string_view sql : tables)
+            in.prepare(sql).run();
 }
 
 /// Undoes what was begun unless it is committed.

@@ -1,5 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 // What a crawl does when its files, its disk or its clock are not as they should be.
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -157,6 +158,17 @@ TEST_CASE("a file in the state's place that is none is refused, and stays as it 
         CHECK(problem.find(path) == 0);
         CHECK(folder.read("state") == bytes);
     }
+    // A first page that says that there are no tables, before pages that are somebody's.
+    const std::string empty_page = [&] {
+        cli::database(folder.path("empty")).execute("CREATE TABLE t(x); DROP TABLE t; VACUUM");
+        return folder.read("empty");
+    }();
+    REQUIRE(empty_page.size() == 4096);
+    std::string cleared = empty_page + intact.substr(4096);
+    std::ranges::copy(intact.substr(28, 4), cleared.begin() + 28);
+    CHECK(problem_of(folder.write("state", cleared)).find("is damaged (") != std::string::npos);
+    CHECK(folder.read("state") == cleared);
+    CHECK(problem_of(folder.write("state", empty_page)) == "");
     CHECK(problem_of(folder.write("state", "")) == "");
 }
 

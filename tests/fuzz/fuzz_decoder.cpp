@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-// Whatever the bytes and however they are cut, a decoder says the same; and of a document that Boost.JSON takes whole
-// it says what that document says.
+// Whatever the bytes and however they are cut, a decoder says the same, with whatever fast lane, with none, and when it
+// has learned from the same bytes before; and of a document that Boost.JSON takes whole it says what that document
+// says.
 #include <jobmode/decoder.hpp>
 
 #include <boost/json/parse.hpp>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "pieces.hpp"
+#include "wire/answer_parser.hpp"
 #include "wire/backup_job_list.hpp"
+#include "wire/record_builder.hpp"
 #include "wire/user_list.hpp"
 #include "wire/utf8.hpp"
 
@@ -40,7 +43,39 @@ decoder_limits small_limits() {
     return limits;
 }
 
-decoded decode(decoder& subject, const std::vector<std::string_view>& pieces) {
+/// A decoder with a lane of our choice.
+class lane_decoder {
+public:
+    explicit lane_decoder(wire::lane_kind lane) : builder_(small_limits(), lane), parser_(small_limits(), builder_) {}
+
+    record_batch feed(std::string_view piece, error_code& ec) {
+        builder_.begin_batch();
+        parser_.feed(piece, ec);
+        const record_batch batch = builder_.batch();
+        records_ += batch.size();
+        return batch;
+    }
+    void finish(error_code& ec) { parser_.finish(ec); }
+    void reset() {
+        builder_.reset();
+        parser_.reset();
+        records_ = 0;
+    }
+    std::uint64_t records() const { return records_; }
+    std::uint64_t bytes() const { return parser_.bytes(); }
+    std::uint64_t offset() const { return parser_.offset(); }
+    const std::string& excerpt() const { return parser_.excerpt(); }
+    const std::string& message() const { return parser_.message(); }
+    const std::string& expt_type() const { return parser_.expt_type(); }
+
+private:
+    wire::record_builder builder_;
+    wire::answer_parser<wire::record_builder> parser_;
+    std::uint64_t records_ = 0;
+};
+
+template <class Decoder>
+decoded decode(Decoder& subject, const std::vector<std::string_view>& pieces) {
     decoded result;
     for (const std::string_view piece : pieces) {
         const std::vector<char> bytes(piece.begin(), piece.end());
@@ -201,13 +236,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     decoder subject(small_limits());
     const decoded whole = decode(subject, {input.document});
     subject.reset();
-    require(decode(subject, fuzz::cut(input)) == whole, "the result does not depend on the cuts");
+    const std::vector<std::string_view> pieces = fuzz::cut(input);
+    require(decode(subject, pieces) == whole, "the result does not depend on the cuts");
+    for (const wire::lane_kind kind :
+         {wire::lane_kind::none, wire::lane_kind::portable, wire::lane_kind::sse2, wire::lane_kind::avx2}) {
+        if (!wire::is_supported(kind))
+            continue;
+        lane_decoder other(kind);
+        require(decode(other, {input.document}) == whole, "the result does not depend on the lane");
+        other.reset();
+        require(decode(other, {input.document}) == whole, "the result does not depend on what was learned");
+        other.reset();
+        require(decode(other, pieces) == whole, "the result depends on neither lane nor cuts");
+    }
     require(whole.bytes <= input.document.size() && whole.offset <= input.document.size(), "places are in the answer");
 
     const auto jobs = decode_list<wire::backup_job_list_decoder>({input.document});
-    require(decode_list<wire::backup_job_list_decoder>(fuzz::cut(input)) == jobs, "nor does that of a list of jobs");
+    require(decode_list<wire::backup_job_list_decoder>(pieces) == jobs, "nor does that of a list of jobs");
     const auto users = decode_list<wire::user_list_decoder>({input.document});
-    require(decode_list<wire::user_list_decoder>(fuzz::cut(input)) == users, "nor does that of a list of users");
+    require(decode_list<wire::user_list_decoder>(pieces) == users, "nor does that of a list of users");
 
     // Boost.JSON takes no byte order mark.
     std::string_view text = input.document;
