@@ -34,7 +34,7 @@ struct JOBMODE_EXPORT tls_config {
 
 /// An HTTP proxy that the server is reached through: it is asked for a tunnel (CONNECT), in which TLS runs from end to
 /// end, so that it sees the server's name and port and nothing else. The library reads no environment variable.
-struct proxy_config {
+struct JOBMODE_EXPORT proxy_config {
     /// None.
     proxy_config();
     /// Takes `http://[user[:password]@]host:port` apart; user and password, which may be percent-encoded, go to the
