@@ -191,7 +191,7 @@ public:
     template <class Sink>
     void run(Sink& sink) {
         boost::json::basic_parser<handler<Sink>> parser(boost::json::parse_options(), sink);
-        boost::json::error_code ec;
+        boost::system::error_code ec;
         parser.write_some(false, answer_.data(), answer_.size(), ec);
         check(!ec && parser.handler().is_answer, "Boost.JSON's push parser");
     }
@@ -203,8 +203,8 @@ private:
         static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
         static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
         static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
-        using error = boost::json::error_code;
-        using view = boost::json::string_view;
+        using error = boost::system::error_code;
+        using view = boost::core::string_view;
 
         explicit handler(Sink& to) : sink(to) {}
 
@@ -277,7 +277,7 @@ public:
     template <class Sink>
     void run(Sink& sink) {
         boost::json::monotonic_resource memory;
-        boost::json::error_code ec;
+        boost::system::error_code ec;
         parser_.reset(&memory);
         parser_.write(answer_.data(), answer_.size(), ec);
         check(!ec, "Boost.JSON");

@@ -7,3 +7,18 @@
 #else
 #include <catch2/catch.hpp>
 #endif
+
+#include <string>
+
+namespace jobmode::test {
+
+/// Matches a text with this in it; its name differs between the versions.
+inline auto contains(const std::string& text) {
+#if __has_include(<catch2/catch_all.hpp>)
+    return Catch::Matchers::ContainsSubstring(text);
+#else
+    return Catch::Matchers::Contains(text);
+#endif
+}
+
+}  // namespace jobmode::test

@@ -54,7 +54,7 @@ std::string_view text_of(const json::object& row, std::string_view key) {
 class parsed_line {
 public:
     explicit parsed_line(std::string_view line) : memory_(buffer_.data(), buffer_.size()) {
-        json::error_code ec;
+        boost::system::error_code ec;
         value_ = json::parse({line.data(), line.size()}, ec, &memory_);
         if (ec)
             problem_ = "it is not JSON: " + ec.message();

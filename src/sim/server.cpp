@@ -530,7 +530,7 @@ private:
             return page(405, "Method Not Allowed");
 
         reply made;
-        json::error_code ec;
+        boost::system::error_code ec;
         const json::value body = json::parse(request.body(), ec);
         if (ec || !body.is_object()) {
             made.body = error_answer("A JSONObject text must begin with '{'", "org.json.JSONException");

@@ -32,7 +32,7 @@ std::multimap<std::string, json::object> messages(const std::string& text) {
     std::istringstream in(text);
     for (std::string line; std::getline(in, line);) {
         INFO(line);
-        json::error_code ec;
+        boost::system::error_code ec;
         const json::value value = json::parse(line, ec);
         REQUIRE_FALSE(ec);
         const json::object& message = value.as_object();

@@ -95,7 +95,7 @@ decoded decode(Decoder& subject, const std::vector<std::string_view>& pieces) {
     return result;
 }
 
-std::string text_of(json::string_view text) {
+std::string text_of(boost::core::string_view text) {
     return {text.data(), text.size()};
 }
 

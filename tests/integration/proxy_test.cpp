@@ -211,7 +211,7 @@ TEST_CASE("a proxy gets its user and password, and nobody else does") {
     config.proxy = proxy_config("http://api:marked-word@" + proxy.url().substr(7));
     const answer found = ask(with, proxy, config);
     REQUIRE(proxy.requests().size() == 1);
-    CHECK_THAT(proxy.requests().front(), Catch::Contains("\r\nProxy-Authorization: Basic YXBpOm1hcmtlZC13b3Jk\r\n"));
+    CHECK_THAT(proxy.requests().front(), test::contains("\r\nProxy-Authorization: Basic YXBpOm1hcmtlZC13b3Jk\r\n"));
     CHECK(found.error == (accepted ? error_code() : errc::proxy_authentication_required));
     if (!accepted) {
         CHECK(found.diagnostics.http_status == 407);
@@ -346,7 +346,7 @@ TEST_CASE("of a proxy that cannot be reached it is said that it is the proxy") {
     CHECK(found.error == errc::connect_failed);
     CHECK(found.diagnostics.phase == phase::connect);
     CHECK_THAT(found.diagnostics.describe(found.error),
-               Catch::Contains("the proxy http://127.0.0.1:") && !Catch::Contains("marked"));
+               test::contains("the proxy http://127.0.0.1:") && !test::contains("marked"));
     CHECK(with.server.counters().connections == 0);
 }
 

@@ -58,8 +58,9 @@ TEST_CASE("Basic credentials are written as the RFC has them") {
              {"a", "b", "YTpi"},
              {"a", "b:c", "YTpiOmM="},
          })
-        CHECK_THAT(encoded("host", "", each.user, each.password),
-                   Catch::EndsWith("\r\nProxy-Authorization: Basic " + std::string(each.credentials) + "\r\n\r\n"));
+        CHECK_THAT(
+            encoded("host", "", each.user, each.password),
+            Catch::Matchers::EndsWith("\r\nProxy-Authorization: Basic " + std::string(each.credentials) + "\r\n\r\n"));
 }
 
 TEST_CASE("a proxy's response is understood in pieces of any size, and what is behind it is left") {

@@ -99,7 +99,7 @@ TEST_CASE("a proxy that cannot be used is refused, in words without its password
         std::string why;
         INFO(each.url);
         CHECK(config.validate(&why) == errc::invalid_config);
-        CHECK_THAT(why, Catch::Contains(each.says));
+        CHECK_THAT(why, test::contains(each.says));
         CHECK(why.find("marked-word") == std::string::npos);
         CHECK(config.validate() == errc::invalid_config);
     }

@@ -103,7 +103,7 @@ private:
 
 /// What an answer means, by the whole document at once. False if it is not well-formed or not this API's.
 bool read_with_dom(std::string_view answer, std::vector<boost::json::value>& elements) {
-    boost::json::error_code ec;
+    boost::system::error_code ec;
     const boost::json::value document = boost::json::parse({answer.data(), answer.size()}, ec);
     const boost::json::object* const root = ec ? nullptr : document.if_object();
     const boost::json::value* const status = root ? root->if_contains("Status") : nullptr;
