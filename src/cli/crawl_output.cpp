@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,10 @@ private:
         struct stat is {};
         if (!file_ || ::fstat(file_.get(), &is) != 0)
             throw keep == 0 ? output_error(system_problem("open", path_)) : missing_output(path_);
+        // Some file systems have no locks; that is no reason to refuse them.
+        if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+            throw output_error(
+                fmt::format("{} is being written by another crawl: wait for it to end, or stop it", path_));
         if (static_cast<std::uint64_t>(is.st_size) < keep)
             throw output_error(fmt::format(
                 "{} is shorter than what this crawl has written: put the file back, or remove the state to crawl anew",
@@ -136,6 +141,7 @@ public:
     std::uint64_t pending() const noexcept override { return pending_; }
 
     std::uint64_t sync() override {
+        database_.check_place();
         if (std::exchange(pending_, 0) != 0)
             database_.execute("COMMIT");
         return answered_;

@@ -75,7 +75,7 @@ void check_tables(database& in) {
     }
     // A file whose first page is gone looks as if it had no tables.
     {
-        statement check = in.prepare("PRAGMA quick_check(1)");
+        statement check = in.prepare("PRAGMA integrity_check(1)");
         if (!check.step() || check.text(0) != "ok")
             report_damage(in.path(), check.text(0));
     }
@@ -311,6 +311,7 @@ void crawl_state::finish(std::uint64_t output_bytes) {
 }
 
 void crawl_state::write(std::uint64_t output_bytes, stage reached) {
+    database_.check_place();
     transaction all(database_);
     std::set<std::uint64_t> blocks;
     statement forget = database_.prepare("DELETE FROM failed WHERE query = ?");

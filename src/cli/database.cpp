@@ -100,6 +100,12 @@ statement database::prepare(std::string_view sql) {
     return made;
 }
 
+void database::check_place() const {
+    int moved = 0;
+    if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0)
+        throw database_error(path_ + " was moved or removed while it was written: put it back", SQLITE_IOERR);
+}
+
 void database::fail() const {
     report(handle_.get(), path_);
 }

@@ -64,6 +64,9 @@ public:
     const std::string& path() const noexcept { return path_; }
     /// Runs statements without parameters or results. Throws `database_error`.
     void execute(const char* sql);
+    /// Throws `database_error` if the file is no longer where it was opened: what is written to it would be lost, and
+    /// its journal would not be found after a crash.
+    void check_place() const;
     /// Throws `database_error`.
     statement prepare(std::string_view sql);
 

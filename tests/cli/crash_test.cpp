@@ -2,14 +2,17 @@
 // What a crawl does when its files, its disk or its clock are not as they should be.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
 #include "cli/crawl_state.hpp"
+#include "cli/fleet_fixture.hpp"
 #include "cli/process.hpp"
 
 using namespace jobmode;
+using test::fleet_fixture;
 
 namespace {
 
@@ -44,6 +47,33 @@ std::string problem_of(const std::string& path) {
     } catch (const cli::database_error& problem) {
         return problem.what();
     }
+}
+
+std::vector<std::string> to_file(const fleet_fixture& with, const std::string& name,
+                                 std::vector<std::string> more = {}) {
+    std::vector<std::string> all{"--out", with.folder.path(name)};
+    all.insert(all.end(), more.begin(), more.end());
+    return fleet_fixture::whole_fleet(all);
+}
+
+/// What an output holds, in an order that does not depend on that of the answers.
+std::vector<std::string> rows_of(const std::string& path, const std::string& format) {
+    std::vector<std::string> rows;
+    if (format == "sqlite") {
+        cli::database out(path);
+        cli::statement all = out.prepare(
+            "SELECT concat FROM (SELECT QueryLoginName || BackupDate || Number || coalesce(StartTime, '') || "
+            "coalesce(BackupSetID, '') || coalesce(BackupJobMode, '-') AS concat FROM records UNION ALL "
+            "SELECT LoginName || BackupDate || Records FROM queries)");
+        while (all.step())
+            rows.push_back(all.text(0));
+    } else {
+        std::ifstream in(path);
+        for (std::string line; std::getline(in, line);)
+            rows.push_back(line);
+    }
+    std::ranges::sort(rows);
+    return rows;
 }
 
 }  // namespace
@@ -172,6 +202,18 @@ TEST_CASE("a file in the state's place that is none is refused, and stays as it 
     CHECK(problem_of(folder.write("state", "")) == "");
 }
 
+TEST_CASE("a state whose keys are not in their order is refused") {
+    const test::temporary_folder folder;
+    write_state(folder);
+    std::string bytes = folder.read("state");
+    const auto at = bytes.find("sets");
+    REQUIRE(at != std::string::npos);
+    bytes[at] = 'a';
+    folder.write("state", bytes);
+    CHECK(problem_of(folder.path("state")).find("KEY order") != std::string::npos);
+    CHECK(folder.read("state") == bytes);
+}
+
 TEST_CASE("each byte of a state's header and tables can be wrong, and nothing worse than a refusal comes of it") {
     const test::temporary_folder folder;
     write_state(folder);
@@ -186,4 +228,158 @@ TEST_CASE("each byte of a state's header and tables can be wrong, and nothing wo
             std::filesystem::remove(folder.path(beside));
     }
     CHECK(refused > 50);
+}
+
+TEST_CASE("a disk that becomes full ends a crawl with what is full, and nothing is lost") {
+    const fleet_fixture with;
+    for (const std::string format : {"ndjson", "csv", "sqlite"}) {
+        const auto arguments = [&](const std::string& name) {
+            return fleet_fixture::whole_fleet(
+                {"--out", with.folder.path(name), "--format", format, "--resume", "--sync-interval", "0.002"});
+        };
+        REQUIRE(with.run("crawl", arguments(format)).exit_code == 0);
+        const std::vector<std::string> whole = rows_of(with.folder.path(format), format);
+        // Nothing at all; not the whole state; the state, but not the whole output.
+        for (const std::uint64_t bytes : {100U, 10'000U, 45'000U}) {
+            const std::string name = format + std::to_string(bytes);
+            test::restrictions full;
+            full.file_bytes = bytes;
+            const auto ended =
+                test::run_program(with.arguments("crawl", arguments(name)), {{"JOBMODE_SYS_PWD", "system1"}}, full);
+            INFO(name << ": " << ended.err);
+            CHECK(ended.exit_code == 1);
+            CHECK(ended.err.find(with.folder.path(name)) != std::string::npos);
+            const auto resumed = with.run("crawl", arguments(name));
+            INFO(resumed.err);
+            CHECK(resumed.exit_code == 0);
+            CHECK(rows_of(with.folder.path(name), format) == whole);
+        }
+    }
+}
+
+TEST_CASE("a folder that may not be written ends a crawl, or lets it be resumed once it may") {
+    fleet_fixture with;
+    test::restrictions bound;
+    bound.obey_permissions = true;
+    REQUIRE(with.run("crawl", to_file(with, "whole")).exit_code == 0);
+    const std::vector<std::string> whole = rows_of(with.folder.path("whole"), "ndjson");
+    const std::filesystem::path inner = with.folder.path("inner");
+    std::filesystem::create_directory(inner);
+    using std::filesystem::perms;
+    constexpr perms no_writing = perms::owner_read | perms::owner_exec;
+    const std::vector<std::string> crawl = with.arguments(
+        "crawl", to_file(with, "inner/out", {"--resume", "--sync-interval", "0.002", "--max-in-flight", "8"}));
+    const auto run = [&] { return test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}}, bound); };
+    SECTION("from the start") {
+        std::filesystem::permissions(inner, no_writing);
+        const auto ended = run();
+        INFO(ended.err);
+        CHECK(ended.exit_code != 0);
+        CHECK(ended.err.find(inner.string()) != std::string::npos);
+        CHECK(std::filesystem::is_empty(inner));
+    }
+    SECTION("while it runs") {
+        with.trigger.arm(100, [&] { std::filesystem::permissions(inner, no_writing); });
+        const auto ended = run();
+        INFO(ended.err);
+        CHECK((ended.exit_code == 0 || ended.err.find(inner.string()) != std::string::npos));
+    }
+    std::filesystem::permissions(inner, perms::owner_all);
+    const auto resumed = run();
+    INFO(resumed.err);
+    CHECK(resumed.exit_code == 0);
+    CHECK(rows_of(inner / "out", "ndjson") == whole);
+}
+
+TEST_CASE("an output or a state that is moved away while it is written ends the crawl, which goes on once it is back") {
+    fleet_fixture with;
+    for (const std::string format : {"ndjson", "sqlite"}) {
+        const auto arguments = [&](const std::string& name) {
+            return to_file(with, name,
+                           {"--format", format, "--resume", "--sync-interval", "0.002", "--max-in-flight", "8"});
+        };
+        REQUIRE(with.run("crawl", arguments(format)).exit_code == 0);
+        const std::vector<std::string> whole = rows_of(with.folder.path(format), format);
+        for (const std::string what : {"", ".state"}) {
+            const std::string name = format + (what.empty() ? "-itself" : "-beside");
+            const std::string moved = with.folder.path(name) + what;
+            with.trigger.arm(100, [&] { std::filesystem::rename(moved, moved + ".away"); });
+            const auto ended = with.run("crawl", arguments(name));
+            INFO(name << ": " << ended.err);
+            CHECK(ended.exit_code == 1);
+            CHECK(ended.err.find(moved + " was moved or removed") != std::string::npos);
+            std::filesystem::rename(moved + ".away", moved);
+            const auto resumed = with.run("crawl", arguments(name));
+            INFO(resumed.err);
+            CHECK(resumed.exit_code == 0);
+            CHECK(rows_of(with.folder.path(name), format) == whole);
+        }
+    }
+}
+
+TEST_CASE("two crawls do not write one output, even with states of their own") {
+    fleet_fixture with;
+    const fleet_fixture other;
+    const std::string out = with.folder.path("out");
+    const auto crawl = [&](const fleet_fixture& of, const std::string& state) {
+        return of.arguments("crawl", fleet_fixture::whole_fleet({"--out", out, "--state", with.folder.path(state),
+                                                                 "--sync-interval", "0.002", "--max-in-flight", "4"}));
+    };
+    REQUIRE(with.run("crawl", to_file(with, "whole")).exit_code == 0);
+    with.trigger.arm(200, [&] {
+        std::vector<std::string> second = crawl(other, "second");
+        second.emplace_back("--force");
+        const auto refused = test::run_program(second, {{"JOBMODE_SYS_PWD", "system1"}});
+        INFO(refused.err);
+        CHECK(refused.exit_code != 0);
+        CHECK(refused.err.find("is being written by another crawl") != std::string::npos);
+    });
+    CHECK(test::run_program(crawl(with, "first"), {{"JOBMODE_SYS_PWD", "system1"}}).exit_code == 0);
+    CHECK(rows_of(out, "ndjson") == rows_of(with.folder.path("whole"), "ndjson"));
+}
+
+TEST_CASE("a clock that jumps changes nothing") {
+    sim::server_config config = fleet_fixture::small_fleet();
+    config.faults.emplace_back(sim::fault_kind::status_503, 0.02);
+    config.faults.emplace_back(sim::fault_kind::reset, 0.02);
+    const fleet_fixture with(std::move(config));
+    // Dates of certificates are no concern of this test; the pin alone is checked.
+    std::string users;
+    for (const std::string& name : with.server.fleet().login_names())
+        users += name + '\n';
+    const std::string list = with.folder.write("users", users);
+    const auto crawl = [&](const std::string& out, const test::environment& more) {
+        test::environment variables{{"JOBMODE_SYS_PWD", "system1"}};
+        variables.insert(variables.end(), more.begin(), more.end());
+        return test::run_program({"crawl",
+                                  "--url",
+                                  with.server.url(),
+                                  "--sys-user",
+                                  "system",
+                                  "--pin",
+                                  with.server.pin(),
+                                  "--users",
+                                  list,
+                                  "--from",
+                                  "2024-06-21",
+                                  "--to",
+                                  "2024-06-30",
+                                  "--out",
+                                  with.folder.path(out),
+                                  "--metrics-file",
+                                  with.folder.path(out + ".prom"),
+                                  "--sync-interval",
+                                  "0.002",
+                                  "--retries",
+                                  "20"},
+                                 variables);
+    };
+    REQUIRE(crawl("calm", {}).exit_code == 0);
+    const auto jumped = crawl("jumped", {{"LD_PRELOAD", JOBMODE_JUMPING_CLOCK},
+                                         {"JUMPING_CLOCK_WITNESS", with.folder.path("witness")},
+                                         {"ASAN_OPTIONS", "verify_asan_link_order=0"}});
+    INFO(jumped.err);
+    CHECK(jumped.exit_code == 0);
+    CHECK(std::filesystem::exists(with.folder.path("witness")));
+    CHECK(rows_of(with.folder.path("jumped"), "ndjson") == rows_of(with.folder.path("calm"), "ndjson"));
 }
