@@ -25,6 +25,7 @@ interop_servers=(
     "nginx /usr/sbin/nginx"
     "haproxy /usr/sbin/haproxy"
     "tinyproxy-bin /usr/bin/tinyproxy"
+    "squid /usr/sbin/squid"
     "openssl /usr/bin/openssl"
 )
 

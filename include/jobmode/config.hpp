@@ -142,7 +142,8 @@ struct JOBMODE_EXPORT client_config {
     /// not overlap.
     bool thread_safe = false;
     /// Requests sent ahead on one connection without waiting for answers (HTTP/1.1 pipelining); 1 is none. Streams are
-    /// never sent ahead.
+    /// never sent ahead. Leave it at 1 where a server or a proxy before it may answer one request twice (response
+    /// splitting): of answers to several requests under way, nothing tells a surplus one from the next.
     std::size_t pipeline_depth = 1;
     /// The User-Agent header; left out if empty.
     std::string user_agent = "jobmode/0.1";

@@ -59,8 +59,13 @@ program::program(const std::vector<std::string>& arguments, const environment& v
     std::vector<std::string> words{executable.empty() ? JOBMODE_PROGRAM : executable};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<std::string> settings;
+    const auto is_replaced = [&](std::string_view setting) {
+        return std::ranges::any_of(variables, [setting](const auto& given) {
+            return setting.starts_with(given.first) && setting.substr(given.first.size()).starts_with('=');
+        });
+    };
     for (char** each = environ; *each; ++each)
-        if (!is_withheld(*each))
+        if (!is_withheld(*each) && !is_replaced(*each))
             settings.emplace_back(*each);
     for (const auto& [name, value] : variables)
         settings.push_back(name + "=" + value);

@@ -266,3 +266,19 @@ TEST_CASE("the password is in no command line, and from a file in no environment
     if (from_file)
         CHECK(asking.proc("environ").find("s3cret") == std::string::npos);
 }
+
+TEST_CASE("nothing of the password is left in memory once its client is gone") {
+    sim::server_config config;
+    config.sys_pwd = proxy_password;
+    const sim::server server(std::move(config));
+    const test::temporary_file ca(server.ca_pem());
+    std::vector<std::string> arguments{server.url(), ca.path()};
+    for (const char c : proxy_password)
+        arguments.push_back(std::to_string(c ^ 0x55));
+    const auto result = test::program(arguments, {}, {}, JOBMODE_LEFTOVERS).wait();
+    INFO(result.out << result.err);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.find("20 answered") == 0);
+    CHECK(result.out.find(" 0 copies during") == std::string::npos);
+    CHECK(result.out.find(" copies during, 0 after") != std::string::npos);
+}

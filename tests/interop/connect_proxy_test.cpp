@@ -6,16 +6,19 @@ using namespace jobmode;
 
 namespace {
 
-client_config through_proxy(const std::string& url, const std::string& name, const std::string& credentials) {
+client_config through_proxy(const char* proxy, const std::string& url, const std::string& name,
+                            const std::string& credentials) {
     client_config config = test::config_for(url, name);
-    config.proxy = proxy_config("http://" + credentials + test::server("INTEROP_PROXY"));
+    config.proxy = proxy_config("http://" + credentials + test::server(proxy));
     return config;
 }
 
 }  // namespace
 
-TEST_CASE("a crawl goes through tinyproxy's tunnels") {
-    client_config config = through_proxy(test::server("INTEROP_TOMCAT"), "tinyproxy", "proxyuser:proxy1pass@");
+TEST_CASE("a crawl goes through a proxy's tunnels") {
+    const char* const proxy = GENERATE("INTEROP_TINYPROXY", "INTEROP_SQUID");
+    const std::string name = proxy;
+    client_config config = through_proxy(proxy, test::server("INTEROP_TOMCAT"), name, "proxyuser:proxy1pass@");
     config.pool.max_connections = 8;
     config.concurrency.max_in_flight = 8;
     const test::crawl_result found = test::crawl_all(config, 2000);
@@ -27,25 +30,29 @@ TEST_CASE("a crawl goes through tinyproxy's tunnels") {
     CHECK(found.metrics.connections_opened <= 28);
     // Those that are opened together at the start share the first session, which Tomcat resumes once.
     CHECK(found.metrics.connections_resumed >= found.metrics.connections_opened - 8);
-    CHECK(test::seen_of("tinyproxy").connections == found.metrics.connections_opened);
+    CHECK(test::seen_of(name).connections == found.metrics.connections_opened);
     CHECK(test::stream_all(config, 50'000) == 50'000);
 }
 
-TEST_CASE("tinyproxy's refusals are told apart") {
+TEST_CASE("a proxy's refusals are told apart") {
     struct row {
+        const char* proxy;
         const char* credentials;
         const char* server;
         error_code error;
         unsigned status;
     };
     for (const row& each : std::vector<row>{
-             {"", "INTEROP_TOMCAT", errc::proxy_authentication_required, 407},
-             {"proxyuser:wrong@", "INTEROP_TOMCAT", errc::proxy_authentication_required, 401},
-             // It lets nobody tunnel to other ports than Tomcat's.
-             {"proxyuser:proxy1pass@", "INTEROP_NGINX", errc::proxy_refused, 403},
+             {"INTEROP_TINYPROXY", "", "INTEROP_TOMCAT", errc::proxy_authentication_required, 407},
+             {"INTEROP_TINYPROXY", "proxyuser:wrong@", "INTEROP_TOMCAT", errc::proxy_authentication_required, 401},
+             // They let nobody tunnel to other ports than Tomcat's.
+             {"INTEROP_TINYPROXY", "proxyuser:proxy1pass@", "INTEROP_NGINX", errc::proxy_refused, 403},
+             {"INTEROP_SQUID", "", "INTEROP_TOMCAT", errc::proxy_authentication_required, 407},
+             {"INTEROP_SQUID", "proxyuser:wrong@", "INTEROP_TOMCAT", errc::proxy_authentication_required, 407},
+             {"INTEROP_SQUID", "proxyuser:proxy1pass@", "INTEROP_NGINX", errc::proxy_refused, 403},
          }) {
-        const test::answer found =
-            test::ask(through_proxy(test::server(each.server), "refused", each.credentials), {"obm", "2024-06-26"});
+        const test::answer found = test::ask(
+            through_proxy(each.proxy, test::server(each.server), "refused", each.credentials), {"obm", "2024-06-26"});
         CHECK(found.error == each.error);
         CHECK(found.diagnostics.http_status == each.status);
         CHECK(found.diagnostics.phase == phase::proxy);
