@@ -41,6 +41,12 @@ void check(natsStatus status, std::string_view doing, int code = 0) {
         throw nats_error(std::string(doing), status, code);
 }
 
+/// Whether a server has taken back a request for messages: it shuts down, or its consumer has moved. Asking anew tells
+/// whether there is more to it.
+bool is_interruption(natsStatus status) {
+    return status == NATS_ERR;
+}
+
 /// Calls `attempt` again while a cluster is only just coming together, and so has no place for a stream yet.
 void create_in_time(const std::function<void()>& attempt) {
     const steady_clock::time_point end = steady_clock::now() + std::chrono::seconds(10);
@@ -462,6 +468,8 @@ std::optional<message> queue_reader::next(milliseconds wait) {
         return std::nullopt;
     if (status != NATS_OK) {
         subscription_.reset();
+        if (is_interruption(status))
+            return std::nullopt;
         throw nats_error("take items from the stream " + stream_, status, code);
     }
     message one(std::exchange(list.Msgs[0], nullptr));
@@ -503,7 +511,9 @@ std::vector<message> stream_reader::next(int most, milliseconds wait) {
             subscribe();
         jsErrCode code{};
         const natsStatus status = natsSubscription_Fetch(&list, subscription_.get(), most, wait.count(), &code);
-        if (status != NATS_TIMEOUT)
+        if (is_interruption(status))
+            subscription_.reset();
+        else if (status != NATS_TIMEOUT)
             check(status, "read the stream " + stream_, code);
     } catch (const nats_error& problem) {
         subscription_.reset();

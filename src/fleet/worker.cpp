@@ -44,8 +44,7 @@ public:
             try {
                 read_settings();
                 worked = take_items();
-                if (!worked && owner_.settings_.until_empty &&
-                    queue_is_empty(owner_.nats_, owner_.called_, owner_.key_))
+                if (owner_.settings_.until_empty && queue_is_empty(owner_.nats_, owner_.called_, owner_.key_))
                     return;
             } catch (const nats_error& problem) {
                 if (!problem.transient())

@@ -270,6 +270,7 @@ TEST_CASE("a network that is cut and healed loses nothing and doubles nothing") 
 }
 
 TEST_CASE("a cluster that loses a server loses nothing and doubles nothing") {
+    const int signal = GENERATE(SIGKILL, SIGTERM);
     crew with(slow_fleet());
     test::nats_cluster nats(with.folder);
     const auto planned = with.plan(nats.urls(), {"--replicas", "3"}, "3", "2");
@@ -282,7 +283,7 @@ TEST_CASE("a cluster that loses a server loses nothing and doubles nothing") {
         workers.push_back(with.start_worker(nats.urls()));
     program collector(with.command("collect", nats.urls(), {"--out", with.folder.path("out.ndjson")}));
     asked.get_future().wait();
-    nats.server(1).kill();
+    nats.server(1).end(signal);
     for (const auto& one : workers) {
         const auto result = one->wait();
         INFO(result.err);

@@ -71,18 +71,18 @@ nats_server::nats_server(std::string store, const std::vector<std::string>& more
     try {
         wait_for("Server is ready");
     } catch (...) {
-        kill();
+        end(SIGKILL);
         throw;
     }
 }
 
 nats_server::~nats_server() {
-    kill();
+    end(SIGKILL);
 }
 
-void nats_server::kill() {
+void nats_server::end(int signal) {
     if (process_ > 0) {
-        ::kill(process_, SIGKILL);
+        ::kill(process_, signal);
         ::waitpid(std::exchange(process_, -1), nullptr, 0);
     }
     if (reader_.joinable()) {

@@ -34,7 +34,8 @@ public:
     std::string url() const { return "nats://127.0.0.1:" + std::to_string(port()); }
     /// Waits until it has written something. Throws `std::runtime_error` if that does not come within a minute.
     void wait_for(std::string_view text) const;
-    void kill();
+    /// Sends it this signal, and waits until it has ended.
+    void end(int signal);
 
 private:
     std::uint16_t port_of(std::string_view what) const;
