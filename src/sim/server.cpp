@@ -108,18 +108,10 @@ server_config::server_config() = default;
 
 std::string server_counters::to_json() const {
     const json::object object{
-        {"connections", connections},
-        {"tls_resumed", tls_resumed},
-        {"handshakes_failed", handshakes_failed},
-        {"requests", requests},
-        {"queries", queries},
-        {"records", records},
-        {"overloaded", overloaded},
-        {"job_lists", job_lists},
-        {"refused", refused},
-        {"sessions", sessions},
-        {"faults", faults},
-        {"most_in_flight", most_in_flight},
+        {"connections", connections}, {"tls_resumed", tls_resumed}, {"handshakes_failed", handshakes_failed},
+        {"requests", requests},       {"queries", queries},         {"records", records},
+        {"overloaded", overloaded},   {"job_lists", job_lists},     {"refused", refused},
+        {"sessions", sessions},       {"faults", faults},           {"most_in_flight", most_in_flight},
     };
     return json::serialize(object);
 }

@@ -31,6 +31,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool under_address_sanitizer = true;
+#else
+constexpr bool under_address_sanitizer = false;
+#endif
+
 namespace asio = boost::asio;
 
 constexpr std::size_t in_flight = 32;
@@ -165,7 +171,9 @@ TEST_CASE("very many queries through random faults are all accounted for, in fla
     CHECK(failed > 0);
     CHECK(failed < total / 200);
     REQUIRE(samples.size() == 3);
-    CHECK(samples[2].resident < samples[0].resident + 8 * 1024);
+    // AddressSanitizer holds back what is freed.
+    if (!under_address_sanitizer)
+        CHECK(samples[2].resident < samples[0].resident + 8 * 1024);
     for (const sample& one : samples)
         CHECK(one.descriptors <= descriptors_before + connections + 16);
 
