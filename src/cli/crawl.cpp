@@ -36,22 +36,7 @@ void register_crawl(CLI::App& root, int& exit_code) {
     CLI::App* const app =
         root.add_subcommand("crawl", "Ask for every user and every date, and keep what the server says");
     static constexpr auto what = "What to ask";
-    CLI::Option_group* const users = app->add_option_group("Users");
-    users->require_option(1);
-    users->add_option("--users", command->users_file, "A file of login names, one a line; - is standard input")
-        ->type_name("FILE")
-        ->group(what);
-    users->add_flag("--all-users", command->all_users, "Every user that the server lists (ListUsers, AhsayCBS 9.7)")
-        ->group(what);
-    app->add_option("--from", command->from, "The first date")->required()->type_name("DATE")->group(what);
-    app->add_option("--to", command->to, "The last date, included")->required()->type_name("DATE")->group(what);
-    app->add_option("--backup-set-id", command->sets,
-                    "Only jobs of this backup set; can be repeated, and each is a query of its own")
-        ->expected(1)
-        ->take_all()
-        ->type_name("ID")
-        ->group(what);
-
+    command->scope_options::add_to(*app, what);
     app->add_option("--shard", command->shard,
                     "Only the users of this part of N, counted from 1: the parts together are the whole crawl, none of "
                     "them shares a user with another")
@@ -69,16 +54,7 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->group(what);
 
     static constexpr auto output = "Output";
-    app->add_option("--out", command->out, "Where the records go; - is standard output")
-        ->required()
-        ->type_name("FILE")
-        ->group(output);
-    app->add_option("--format", command->format, "How records are written")
-        ->transform(one_of<row_format>(
-            {{"ndjson", row_format::ndjson}, {"csv", row_format::csv}, {"sqlite", row_format::sqlite}}))
-        ->default_str("ndjson")
-        ->type_name("FORMAT")
-        ->group(output);
+    command->output_options::add_to(*app, output);
     app->add_flag("--force", command->force,
                   "Replace OUT even if no crawl is known to have written it. Without it only what an earlier crawl, "
                   "finished, has left there is replaced, with the new one's first answer; tables in SQLite are always "

@@ -1,12 +1,10 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -71,46 +69,22 @@ std::string joined(const std::vector<std::string>& parts) {
     return text;
 }
 
-/// The output's path as seen from the state's folder.
-std::string place_of_output(const crawl_command& command) {
-    if (command.to_stdout())
-        return "-";
-    namespace fs = std::filesystem;
-    return fs::weakly_canonical(fs::absolute(command.out))
-        .lexically_relative(fs::weakly_canonical(fs::absolute(command.state)).parent_path())
-        .string();
-}
-
 /// Throws `usage_problem` for what cannot be meant, and fills in what follows from the rest.
 crawl_range check(crawl_command& command) {
     if (command.servers_file.empty() && command.connection.sys_user.empty())
         throw usage_problem("--sys-user is required");
-    const auto from = parse_date(command.from);
-    const auto to = parse_date(command.to);
-    if (!from || !to)
-        throw usage_problem(fmt::format("{}: '{}' is not a date such as 2024-06-30", from ? "--to" : "--from",
-                                        from ? command.to : command.from));
-    if (std::chrono::sys_days(*to) < std::chrono::sys_days(*from))
-        throw usage_problem("--to is before --from");
+    const auto [from, to] = command.scope_options::check();
     if (command.to_stdout() && command.format == row_format::sqlite)
         throw usage_problem("--format sqlite needs a file: name one with --out");
     if (command.to_stdout() && (command.resume || !command.state.empty()))
         throw usage_problem("a crawl to standard output cannot be resumed: name a file with --out");
     if (command.state.empty())
         command.state = command.out + ".state";
-    for (const std::string& set : command.sets) {
-        std::string why;
-        if (query("any", *from, set).validate(&why))
-            throw usage_problem("--backup-set-id: " + why);
-    }
-    std::ranges::sort(command.sets);
-    command.sets.erase(std::unique(command.sets.begin(), command.sets.end()), command.sets.end());
-
     std::optional<shard> part = shard();
     if (!command.shard.empty() && !(part = parse_shard(command.shard)))
         throw usage_problem("--shard: '" + command.shard +
                             "' is not the number of a shard and how many there are, such as 2/8");
-    return {*from, *to, command.sets, part->number, part->count, command.plan == crawl_command::planning::jobs};
+    return {from, to, command.sets, part->number, part->count, command.plan == crawl_command::planning::jobs};
 }
 
 /// What the options say on how a server is asked, whichever it is.
@@ -195,7 +169,7 @@ crawl_identity identity_of(const crawl_command& command, const crawl_range& rang
     if (range.shards != 1)
         identity.shard = fmt::format("{}/{}", range.shard, range.shards);
     identity.plan = range.by_jobs ? "jobs" : "daily";
-    identity.out = place_of_output(command);
+    identity.out = command.place_beside(command.state);
     return identity;
 }
 
@@ -203,13 +177,6 @@ crawl_identity identity_of(const crawl_command& command, const crawl_range& rang
     throw usage_problem(
         fmt::format("{} is of a crawl that is not finished: go on with --resume, or remove that file to begin anew",
                     command.state));
-}
-
-/// Whether there is an output that a new crawl would replace. Tables are added to, and a device keeps nothing.
-bool would_replace(const crawl_command& command) {
-    struct stat there {};
-    return !command.to_stdout() && command.format != row_format::sqlite && ::stat(command.out.c_str(), &there) == 0 &&
-           S_ISREG(there.st_mode) && there.st_size != 0;
 }
 
 /// Takes from the state of an earlier run what it found to be asked. Returns the servers in the state's order.
@@ -292,7 +259,7 @@ exit_code run_checked(crawl_command& command) {
                                             command.state, other));
         return resume(command, range, std::move(servers), names, std::move(state));
     }
-    const bool replaces = would_replace(command);
+    const bool replaces = command.would_replace();
     if (replaces && !command.force &&
         (!state || state->holds() == crawl_state::stage::none || state->output() != identity.out))
         throw usage_problem(

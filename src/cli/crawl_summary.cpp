@@ -7,32 +7,11 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "cli/failed_list.hpp"
 #include "cli/file.hpp"
 #include "cli/text.hpp"
 
 namespace jobmode::cli {
-namespace {
-
-void append_failed(std::string& lines, const query& asked, const failed_query& failed, std::string_view server) {
-    lines += "{\"LoginName\":";
-    append_json_string(lines, asked.login_name);
-    lines += ",\"BackupDate\":";
-    append_json_string(lines, asked.backup_date.text());
-    if (asked.backup_set_id) {
-        lines += ",\"BackupSetID\":";
-        append_json_string(lines, *asked.backup_set_id);
-    }
-    lines += ",\"Server\":";
-    append_json_string(lines, server);
-    lines += ",\"Error\":";
-    append_json_string(lines, failed.error);
-    lines += ",\"Message\":";
-    append_json_string(lines, failed.message);
-    lines += fmt::format(",\"Attempts\":{}}}\n", failed.attempts);
-}
-
-}  // namespace
-
 std::string about_server(const crawl_books& books, std::string_view server, std::string_view text) {
     return books.servers().size() == 1 ? std::string(text) : fmt::format("{}: {}", server, text);
 }

@@ -1,14 +1,11 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include <algorithm>
 #include <csignal>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,13 +13,13 @@
 #include <utility>
 #include <vector>
 
-#include "cli/choice.hpp"
 #include "cli/connection_options.hpp"
 #include "cli/crawl_output.hpp"
 #include "cli/crawl_problem.hpp"
 #include "cli/failed_list.hpp"
 #include "cli/file.hpp"
 #include "cli/message_log.hpp"
+#include "cli/output_options.hpp"
 #include "cli/text.hpp"
 #include "fleet/collect_state.hpp"
 #include "fleet/commands.hpp"
@@ -51,16 +48,11 @@ constexpr milliseconds result_wait{500};
 
 constexpr int batch_size = 500;
 
-struct collect_command {
+struct collect_command : cli::output_options {
     nats_options nats;
     std::string url;
-    std::string out;
-    row_format format = row_format::ndjson;
     std::string state;
     bool no_wait = false;
-
-    bool to_stdout() const { return out == "-"; }
-    std::string failed_path() const { return out + ".failed.ndjson"; }
 };
 
 /// Brings results from the queue to an output.
@@ -229,23 +221,6 @@ private:
     steady_clock::time_point synced_at_ = begun_at_;
 };
 
-/// The output's path as seen from the state's folder, so that the two can be moved together.
-std::string place_of(const collect_command& command) {
-    if (command.to_stdout())
-        return "-";
-    namespace fs = std::filesystem;
-    return fs::weakly_canonical(fs::absolute(command.out))
-        .lexically_relative(fs::weakly_canonical(fs::absolute(command.state)).parent_path())
-        .string();
-}
-
-/// Whether there is an output that would be overwritten. Tables are added to.
-bool would_replace(const collect_command& command) {
-    struct stat there {};
-    return !command.to_stdout() && command.format != row_format::sqlite && ::stat(command.out.c_str(), &there) == 0 &&
-           S_ISREG(there.st_mode) && there.st_size != 0;
-}
-
 exit_code run(collect_command& command) {
     const names called = command.nats.stream_names();
     if (command.to_stdout() && command.format == row_format::sqlite)
@@ -266,13 +241,14 @@ exit_code run(collect_command& command) {
     static constexpr auto name_of = [](row_format format) {
         return format == row_format::csv ? "csv" : format == row_format::sqlite ? "sqlite" : "ndjson";
     };
-    const collect_identity identity{server, command.nats.stream, name_of(command.format), place_of(command)};
+    const collect_identity identity{server, command.nats.stream, name_of(command.format),
+                                    command.place_beside(command.state)};
     if (state.begun()) {
         if (const std::string other = state.difference(identity); !other.empty())
             throw usage_problem(fmt::format("{} is of another collection: {}; use the same arguments, or another --out",
                                             command.state, other));
     } else {
-        if (would_replace(command))
+        if (command.would_replace())
             throw usage_problem(fmt::format("{} exists, and {} does not say that it was collected: choose another name",
                                             command.out, command.state));
         state.begin(identity);
@@ -294,16 +270,7 @@ void register_collect(CLI::App& root, int& exit_code) {
         ->group("Connection");
 
     static constexpr auto group = "Output";
-    app->add_option("--out", command->out, "Where the records go; - is standard output")
-        ->required()
-        ->type_name("FILE")
-        ->group(group);
-    app->add_option("--format", command->format, "How records are written")
-        ->transform(cli::one_of<row_format>(
-            {{"ndjson", row_format::ndjson}, {"csv", row_format::csv}, {"sqlite", row_format::sqlite}}))
-        ->default_str("ndjson")
-        ->type_name("FORMAT")
-        ->group(group);
+    command->add_to(*app, group);
     app->add_option("--state", command->state, "What has been collected, to resume from; by default OUT.state")
         ->type_name("FILE")
         ->group(group);

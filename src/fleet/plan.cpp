@@ -11,6 +11,7 @@
 
 #include "cli/connection_options.hpp"
 #include "cli/crawl_problem.hpp"
+#include "cli/scope_options.hpp"
 #include "cli/text.hpp"
 #include "cli/user_list.hpp"
 #include "fleet/commands.hpp"
@@ -30,14 +31,9 @@ using std::chrono::nanoseconds;
 // With four in flight and a usual latency it takes seconds.
 constexpr unsigned queries_of_an_item = 100;
 
-struct plan_command {
+struct plan_command : cli::scope_options {
     cli::connection_options connection;
     nats_options nats;
-    std::string users_file;
-    bool all_users = false;
-    std::string from;
-    std::string to;
-    std::vector<std::string> sets;
     unsigned span = 0;
     unsigned slots = 8;
     unsigned in_flight = 4;
@@ -47,22 +43,9 @@ struct plan_command {
 };
 
 crawl_scope scope_of(plan_command& command) {
-    const auto from = cli::parse_date(command.from);
-    const auto to = cli::parse_date(command.to);
-    if (!from || !to)
-        throw usage_problem(fmt::format("{}: '{}' is not a date such as 2024-06-30", from ? "--to" : "--from",
-                                        from ? command.to : command.from));
-    if (std::chrono::sys_days(*to) < std::chrono::sys_days(*from))
-        throw usage_problem("--to is before --from");
-    for (const std::string& set : command.sets) {
-        std::string why;
-        if (query("any", *from, set).validate(&why))
-            throw usage_problem("--backup-set-id: " + why);
-    }
-    std::ranges::sort(command.sets);
-    command.sets.erase(std::unique(command.sets.begin(), command.sets.end()), command.sets.end());
+    const auto [from, to] = command.check();
     const auto sets = static_cast<unsigned>(std::max<std::size_t>(command.sets.size(), 1));
-    return {*from, *to, command.sets, command.span != 0 ? command.span : std::max(queries_of_an_item / sets, 1U)};
+    return {from, to, command.sets, command.span != 0 ? command.span : std::max(queries_of_an_item / sets, 1U)};
 }
 
 std::optional<cli::crawl_problem> find_users(const plan_command& command, std::vector<std::string>& users) {
@@ -178,21 +161,7 @@ void register_plan(CLI::App& root, int& exit_code) {
     app->get_option("--sys-user")->required(false)->description("For --all-users: an AhsayCBS system user");
 
     static constexpr auto what = "What to ask";
-    CLI::Option_group* const users = app->add_option_group("Users");
-    users->require_option(1);
-    users->add_option("--users", command->users_file, "A file of login names, one a line; - is standard input")
-        ->type_name("FILE")
-        ->group(what);
-    users->add_flag("--all-users", command->all_users, "Every user that the server lists (ListUsers, AhsayCBS 9.7)")
-        ->group(what);
-    app->add_option("--from", command->from, "The first date")->required()->type_name("DATE")->group(what);
-    app->add_option("--to", command->to, "The last date, included")->required()->type_name("DATE")->group(what);
-    app->add_option("--backup-set-id", command->sets,
-                    "Only jobs of this backup set; can be repeated, and each is a query of its own")
-        ->expected(1)
-        ->take_all()
-        ->type_name("ID")
-        ->group(what);
+    command->add_to(*app, what);
     app->add_option("--span", command->span,
                     "Days of an item, which is one user's; by default so many that it has about 100 queries")
         ->check(CLI::Range(1U, 100'000U))
