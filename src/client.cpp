@@ -7,8 +7,7 @@
 #include "completion.hpp"
 #include "net/engine.hpp"
 #include "stream_operation.hpp"
-#include "wire/backup_job_list.hpp"
-#include "wire/user_list.hpp"
+#include "wire/list_decoder.hpp"
 
 namespace jobmode {
 namespace {

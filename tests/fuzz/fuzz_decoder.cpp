@@ -12,9 +12,8 @@
 
 #include "pieces.hpp"
 #include "wire/answer_parser.hpp"
-#include "wire/backup_job_list.hpp"
+#include "wire/list_decoder.hpp"
 #include "wire/record_builder.hpp"
-#include "wire/user_list.hpp"
 #include "wire/utf8.hpp"
 
 using namespace jobmode;

@@ -8,8 +8,7 @@
 
 #include "catch.hpp"
 #include "decode.hpp"
-#include "wire/backup_job_list.hpp"
-#include "wire/user_list.hpp"
+#include "wire/list_decoder.hpp"
 
 using namespace jobmode;
 
