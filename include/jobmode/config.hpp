@@ -103,6 +103,21 @@ struct JOBMODE_EXPORT retry_config {
     unsigned budget_reserve = 20;
 };
 
+/// What becomes of queries while the server does not answer at all: they wait, at no cost, and one at a time finds out
+/// whether it is back, after pauses that grow to ten seconds or that the server asked for (Retry-After).
+struct JOBMODE_EXPORT availability_config {
+    availability_config();
+
+    /// How long a query waits for a server that has answered before, from the moment it went away or the query came;
+    /// then it ends with the server's cause. A longer Retry-After ends it at once. 0: as long as its own time lasts.
+    std::chrono::milliseconds max_wait{60'000};
+    /// Wait just so for a server that has never answered. By default all that wait end with its error once it has been
+    /// tried `retry_config::max_retries` more times: a wrong URL is told at once.
+    bool wait_for_first_answer = false;
+    /// Whether this waiting counts in `timeout_config::total`.
+    bool counts_in_total = true;
+};
+
 /// How many queries are under way at a time.
 struct JOBMODE_EXPORT concurrency_config {
     concurrency_config();
@@ -145,6 +160,8 @@ struct JOBMODE_EXPORT client_config {
     /// never sent ahead. Leave it at 1 where a server or a proxy before it may answer one request twice (response
     /// splitting): of answers to several requests under way, nothing tells a surplus one from the next.
     std::size_t pipeline_depth = 1;
+    /// Queries that may wait to be sent; one more ends at once with `errc::queue_full`. 0 means no limit.
+    std::size_t max_waiting = 0;
     /// The User-Agent header; left out if empty.
     std::string user_agent = "jobmode/0.1";
     /// The most bytes a response's header may have.
@@ -160,6 +177,8 @@ struct JOBMODE_EXPORT client_config {
     timeout_config timeouts;
     /// What is tried again.
     retry_config retry;
+    /// What becomes of queries while the server is away.
+    availability_config availability;
     /// How many queries are under way at a time.
     concurrency_config concurrency;
     /// How many queries a second.

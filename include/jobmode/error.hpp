@@ -93,6 +93,9 @@ enum class errc {
     field_limit,
     /// The answer is longer than the limit.
     answer_limit,
+
+    /// More queries wait than may.
+    queue_full,
 };
 
 /// The category of `errc`; its name is `"jobmode"` and its messages are one sentence each.

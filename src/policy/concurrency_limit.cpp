@@ -31,8 +31,9 @@ constexpr unsigned windows_after_surprise = 2;
 
 concurrency_limit::concurrency_limit(const concurrency_config& config) noexcept
     : fixed_(config.max_in_flight),
+      initial_(static_cast<double>(config.initial)),
       ceiling_(static_cast<double>(config.ceiling)),
-      limit_(static_cast<double>(config.initial)),
+      limit_(initial_),
       growth_(least_growth) {}
 
 std::size_t concurrency_limit::limit() const noexcept {
@@ -54,6 +55,17 @@ void concurrency_limit::on_answer(std::chrono::nanoseconds latency, std::size_t 
     if (count_ >= std::max(least_answers, 2 * limit()) &&
         (count_ >= most_answers || chance() <= (starting_ ? start_precision : precision)))
         end_window();
+}
+
+void concurrency_limit::restart() noexcept {
+    limit_ = initial_;
+    growth_ = least_growth;
+    resume_at_ = baseline_ = 0;
+    starting_ = true;
+    windows_to_probe_ = shrunk_ = 0;
+    quiet_until_ = time_point::min();
+    begin_window();
+    stale_ = 0;
 }
 
 void concurrency_limit::on_overload(time_point now) noexcept {

@@ -45,6 +45,8 @@ public:
     void on_answer(std::chrono::nanoseconds latency, std::size_t in_flight, time_point now) noexcept;
     /// A query has failed in a way that speaks of overload.
     void on_overload(time_point now) noexcept;
+    /// The server was away: what was learnt of it no longer holds, and the limit begins again.
+    void restart() noexcept;
 
 private:
     /// What chance does to the window's average, as a share of it (its standard error).
@@ -58,6 +60,7 @@ private:
     void begin_window() noexcept;
 
     std::size_t fixed_;
+    double initial_;
     double ceiling_;
     double limit_;
     /// The share by which the limit grows next.

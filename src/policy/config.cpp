@@ -80,6 +80,7 @@ proxy_config::proxy_config(std::string_view whole) {
 pool_config::pool_config() = default;
 timeout_config::timeout_config() = default;
 retry_config::retry_config() = default;
+availability_config::availability_config() = default;
 concurrency_config::concurrency_config() = default;
 rate_config::rate_config() = default;
 

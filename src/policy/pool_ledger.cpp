@@ -6,28 +6,40 @@ namespace jobmode::policy {
 pool_ledger::pool_ledger(const pool_config& config, std::size_t pipeline_depth)
     : config_(config), by_load_(pipeline_depth) {}
 
-pool_ledger::decision pool_ledger::lease(time_point now, std::size_t waiting, bool exclusive) {
-    for (std::size_t slot = by_load_[0].newest; slot != none; slot = slots_[slot].older)
-        if (!too_old(slots_[slot], now) && !too_idle(slots_[slot], now))
-            return use(slot, exclusive);
-    if (open_ + connecting_ < config_.max_connections && connecting_ < config_.max_connecting &&
-        connecting_ < waiting) {
-        if (free_.empty()) {
-            free_.push_back(slots_.size());
-            slots_.emplace_back();
-        }
-        const std::size_t slot = free_.back();
-        free_.pop_back();
-        slots_[slot] = entry();
-        slots_[slot].at = state::connecting;
-        ++connecting_;
-        return {verdict::open, slot};
+pool_ledger::decision pool_ledger::lease(time_point now, const want& wanted) {
+    for (std::size_t slot = by_load_[0].newest; slot != none; slot = slots_[slot].older) {
+        if (too_old(slots_[slot], now) || too_idle(slots_[slot], now))
+            return {verdict::discard, slot};
+        if (!wanted.fresh || slots_[slot].uses == 0)
+            return use(slot, wanted.exclusive);
     }
-    if (!exclusive)
+    const bool full = open_ + connecting_ >= config_.max_connections;
+    if (wanted.may_open && !full && connecting_ < config_.max_connecting && connecting_ < wanted.waiting)
+        return open_one();
+    if (wanted.fresh) {
+        // What is idle here has been used.
+        if (wanted.may_open && full && connecting_ == 0 && by_load_[0].oldest != none)
+            return {verdict::discard, by_load_[0].oldest};
+        return {verdict::wait, none};
+    }
+    if (!wanted.exclusive)
         for (std::size_t load = 1; load < by_load_.size(); ++load)
             if (by_load_[load].newest != none)
                 return use(by_load_[load].newest, false);
     return {verdict::wait, none};
+}
+
+pool_ledger::decision pool_ledger::open_one() {
+    if (free_.empty()) {
+        free_.push_back(slots_.size());
+        slots_.emplace_back();
+    }
+    const std::size_t slot = free_.back();
+    free_.pop_back();
+    slots_[slot] = entry();
+    slots_[slot].at = state::connecting;
+    ++connecting_;
+    return {verdict::open, slot};
 }
 
 void pool_ledger::opened(std::size_t slot, time_point now) {
@@ -84,8 +96,16 @@ std::vector<std::size_t> pool_ledger::expired(time_point now) const {
     return found;
 }
 
+std::vector<std::size_t> pool_ledger::unwanted() const {
+    std::vector<std::size_t> found;
+    if (config_.idle_timeout.count() == 0)
+        for (std::size_t slot = by_load_[0].newest; slot != none; slot = slots_[slot].older)
+            found.push_back(slot);
+    return found;
+}
+
 std::optional<time_point> pool_ledger::next_expiry() const {
-    if (by_load_[0].oldest == none)
+    if (by_load_[0].oldest == none || config_.idle_timeout.count() == 0)
         return std::nullopt;
     return slots_[by_load_[0].oldest].idle_since + config_.idle_timeout;
 }
@@ -95,10 +115,8 @@ bool pool_ledger::too_old(const entry& which, time_point now) const noexcept {
 }
 
 bool pool_ledger::too_idle(const entry& which, time_point now) const noexcept {
-    // A connection that has just been opened is there for the query that it was opened for, even if none are kept.
-    if (which.uses == 0 && config_.idle_timeout.count() == 0)
-        return false;
-    return now - which.idle_since >= config_.idle_timeout;
+    // If none are kept, what is idle has just been opened for a query that waits; see `unwanted`.
+    return config_.idle_timeout.count() != 0 && now - which.idle_since >= config_.idle_timeout;
 }
 
 bool pool_ledger::used_up(const entry& which) const noexcept {

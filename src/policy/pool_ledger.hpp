@@ -33,6 +33,8 @@ public:
         use,
         /// `slot` is connecting now; the query still waits.
         open,
+        /// `slot`, which is idle, is to be closed, and the question asked again: it is too old, or in the way.
+        discard,
         /// Nothing can be done until something changes.
         wait,
     };
@@ -40,10 +42,20 @@ public:
         verdict what;
         std::size_t slot;
     };
+    /// What a query wants.
+    struct want {
+        /// How many queries wait, this one included; no more connections are being opened at a time.
+        std::size_t waiting = 1;
+        /// Share a connection with no other query.
+        bool exclusive = false;
+        /// A connection that has carried nothing yet.
+        bool fresh = false;
+        /// Whether a connection may be opened now.
+        bool may_open = true;
+    };
     /// What to do for the query that waits longest. An idle connection is taken, the one used last first; else one is
-    /// opened, if there may be more and fewer are being opened than queries wait (`waiting`, this one included); else
-    /// one that carries the least is given one more. An `exclusive` query shares a connection with no other.
-    decision lease(time_point now, std::size_t waiting, bool exclusive);
+    /// opened, if there may be more; else one that carries the least is given one more.
+    decision lease(time_point now, const want& wanted);
 
     /// A connection is open, and idle.
     void opened(std::size_t slot, time_point now);
@@ -58,6 +70,8 @@ public:
 
     /// Idle connections that are to be closed now: unused for too long, or too old.
     std::vector<std::size_t> expired(time_point now) const;
+    /// Idle connections that nobody waits for, if none are to be kept.
+    std::vector<std::size_t> unwanted() const;
     /// When an idle connection will have been unused for too long, the next one.
     std::optional<time_point> next_expiry() const;
 
@@ -98,6 +112,7 @@ private:
     void enlist(std::size_t slot);
     void delist(std::size_t slot);
     decision use(std::size_t slot, bool exclusive);
+    decision open_one();
 
     pool_config config_;
     std::vector<entry> slots_;

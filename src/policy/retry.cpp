@@ -41,15 +41,18 @@ std::chrono::milliseconds backoff(const retry_config& config, unsigned retry, st
     return std::chrono::milliseconds(static_cast<std::int64_t>(random % (static_cast<std::uint64_t>(bound) + 1)));
 }
 
-retry_decision decide_retry(const retry_config& config, retry_budget& budget, error_code ec, unsigned attempts,
-                            std::optional<std::chrono::milliseconds> retry_after, std::uint64_t random) noexcept {
-    if (!is_retryable(ec) || attempts > config.max_retries)
+retry_decision decide_retry(const retry_config& config, retry_budget& budget, unsigned attempts,
+                            std::optional<std::chrono::milliseconds> retry_after, std::chrono::nanoseconds time_left,
+                            std::uint64_t random) noexcept {
+    if (attempts > config.max_retries)
         return {};
     if (retry_after && *retry_after > config.max_retry_after)
         return {};
-    if (!budget.try_spend())
+    const std::chrono::milliseconds pause =
+        std::max(backoff(config, attempts, random), retry_after.value_or(std::chrono::milliseconds(0)));
+    if (pause >= time_left || !budget.try_spend())
         return {};
-    return {true, std::max(backoff(config, attempts, random), retry_after.value_or(std::chrono::milliseconds(0)))};
+    return {true, pause};
 }
 
 }  // namespace jobmode::policy

@@ -42,9 +42,11 @@ struct retry_decision {
     std::chrono::milliseconds pause{0};
 };
 
-/// Decides what follows `attempts` attempts, the last of which ended in `ec`. `retry_after` is what the server asked
-/// for. The budget is only charged for a retry that happens.
-retry_decision decide_retry(const retry_config& config, retry_budget& budget, error_code ec, unsigned attempts,
-                            std::optional<std::chrono::milliseconds> retry_after, std::uint64_t random) noexcept;
+/// Decides what follows `attempts` attempts of a query, the last of which failed in a way that another may mend.
+/// `retry_after` is what the server asked for. A retry that would begin after `time_left` does not happen. The budget
+/// is only charged for a retry that happens.
+retry_decision decide_retry(const retry_config& config, retry_budget& budget, unsigned attempts,
+                            std::optional<std::chrono::milliseconds> retry_after, std::chrono::nanoseconds time_left,
+                            std::uint64_t random) noexcept;
 
 }  // namespace jobmode::policy

@@ -48,8 +48,9 @@ constexpr std::array entries{
     entry{"depth_limit", "the answer is nested deeper than the limit"},
     entry{"field_limit", "the answer has a text longer than the limit"},
     entry{"answer_limit", "the answer is longer than the limit"},
+    entry{"queue_full", "more queries wait than may"},
 };
-static_assert(entries.size() == static_cast<std::size_t>(errc::answer_limit));
+static_assert(entries.size() == static_cast<std::size_t>(errc::queue_full));
 
 const entry* find(int code) noexcept {
     const auto index = static_cast<std::size_t>(code) - 1;

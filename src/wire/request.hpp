@@ -4,9 +4,32 @@
 #include <jobmode/query.hpp>
 #include <jobmode/secret.hpp>
 
+#include <array>
+#include <cstddef>
 #include <string_view>
 
 namespace jobmode::wire {
+
+/// One call of the server's API: where it is, and what is sent beside the credentials.
+struct endpoint {
+    /// Its place among `endpoints`.
+    std::size_t index;
+    /// The path below the base.
+    std::string_view path;
+    bool sends_login_name;
+    /// Also the backup set, if the query names one.
+    bool sends_date;
+    /// What else the body has, as JSON.
+    std::string_view rest;
+};
+
+inline constexpr endpoint list_backup_job_mode{0, "/obs/api/json/ListBackupJobMode.do", true, true, ""};
+/// Version 2, login names only.
+inline constexpr endpoint list_users{1, "/obs/api/json/2/ListUsers.do", false, false, ",\"LoginNameOnly\":true"};
+/// What is empty is not named, and a reader of the list concludes something from what is not in it: leave nothing out.
+inline constexpr endpoint list_backup_jobs{2, "/obs/api/json/ListBackupJobs.do", true, false, ",\"SkipEmpty\":false"};
+
+inline constexpr std::array<const endpoint*, 3> endpoints{&list_backup_job_mode, &list_users, &list_backup_jobs};
 
 /// Writes requests. What does not change from one to the next, the password among it, is prepared once; writing a
 /// request allocates nothing when the buffer has room. Thread-safe once constructed.
@@ -17,23 +40,12 @@ public:
     request_encoder(std::string_view host_header, std::string_view base_path, std::string_view user_agent,
                     std::string_view sys_user, const secret& sys_pwd);
 
-    /// Appends a whole request of ListBackupJobMode to `out`. `asked` must be valid. `cookie` is empty or the Cookie
-    /// header's value.
-    void encode(cleansed_buffer& out, const query& asked, std::string_view cookie) const;
-
-    /// Appends a whole request of ListUsers (v2, login names only) to `out`.
-    void encode_list_users(cleansed_buffer& out, std::string_view cookie) const;
-
-    /// Appends a whole request of ListBackupJobs to `out`. `login_name` must be valid in a query.
-    void encode_list_backup_jobs(cleansed_buffer& out, std::string_view login_name, std::string_view cookie) const;
+    /// Appends a whole request to `out`. What the endpoint sends of `asked` must be valid. `cookie` is empty or the
+    /// Cookie header's value.
+    void encode(cleansed_buffer& out, const endpoint& what, const query& asked, std::string_view cookie) const;
 
 private:
-    void encode_head(cleansed_buffer& out, std::string_view start, std::size_t body_bytes,
-                     std::string_view cookie) const;
-
-    cleansed_buffer query_start_;
-    cleansed_buffer users_start_;
-    cleansed_buffer jobs_start_;
+    std::array<cleansed_buffer, endpoints.size()> starts_;
     cleansed_buffer headers_;
     cleansed_buffer credentials_;
 };

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-namespace jobmode::net {
+namespace jobmode::engine {
 
 /// A few things that can be used again, the one used last first.
 template <class Thing>
-class stock {
+class spares {
 public:
     std::optional<Thing> take() {
         if (things_.empty())
@@ -30,4 +30,4 @@ private:
     std::vector<Thing> things_;
 };
 
-}  // namespace jobmode::net
+}  // namespace jobmode::engine

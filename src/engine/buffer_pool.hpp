@@ -6,9 +6,9 @@
 #include <optional>
 #include <utility>
 
-#include "net/stock.hpp"
+#include "engine/spares.hpp"
 
-namespace jobmode::net {
+namespace jobmode::engine {
 
 /// Memory that is read into.
 struct read_buffer {
@@ -28,17 +28,17 @@ public:
     static constexpr std::size_t buffer_bytes = 16 * 1024;
 
     read_buffer take() {
-        std::optional<read_buffer> last = stock_.take();
+        std::optional<read_buffer> last = spares_.take();
         return last ? std::move(*last) : read_buffer::make(buffer_bytes);
     }
     /// A buffer of another size is let go.
     void give_back(read_buffer buffer) {
         if (buffer.size == buffer_bytes)
-            stock_.put(std::move(buffer));
+            spares_.put(std::move(buffer));
     }
 
 private:
-    stock<read_buffer> stock_;
+    spares<read_buffer> spares_;
 };
 
-}  // namespace jobmode::net
+}  // namespace jobmode::engine

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace jobmode::net {
+namespace jobmode::engine {
 
 /// A number that one thread at a time changes and any thread reads. A change is a plain load and store, not a locked
 /// instruction.
@@ -49,4 +49,4 @@ struct counters {
     jobmode::metrics snapshot() const;
 };
 
-}  // namespace jobmode::net
+}  // namespace jobmode::engine

@@ -1,7 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-#include "net/counters.hpp"
+#include "engine/counters.hpp"
 
-namespace jobmode::net {
+namespace jobmode::engine {
 
 void counters::add_latency(std::chrono::nanoseconds latency) noexcept {
     const auto ticks = static_cast<std::uint64_t>(latency.count());
@@ -37,4 +37,4 @@ jobmode::metrics counters::snapshot() const {
     return result;
 }
 
-}  // namespace jobmode::net
+}  // namespace jobmode::engine

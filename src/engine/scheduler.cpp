@@ -1,0 +1,597 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "engine/scheduler.hpp"
+
+#include <boost/system/errc.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace jobmode::engine {
+namespace {
+
+// A call's total timeout strikes up to this much late, so that many of them are looked through together.
+constexpr std::chrono::milliseconds total_slack{10};
+
+constexpr policy::time_point never = policy::time_point::max();
+
+/// Pauses for the server begin longer than those of one query: it is the whole fleet that comes back.
+policy::health_config health_of(const retry_config& retry) noexcept {
+    return {retry.initial_backoff * 5 / 2, std::max(retry.max_backoff, retry.initial_backoff)};
+}
+
+policy::time_point later(policy::time_point from, std::chrono::nanoseconds by) noexcept {
+    return by >= never - from ? never : from + std::chrono::duration_cast<policy::time_point::duration>(by);
+}
+
+}  // namespace
+
+scheduler::scheduler(const client_config& config, std::uint64_t seed, counters& count)
+    : config_(config),
+      random_(seed),
+      count_(count),
+      ledger_(config.pool, config.pipeline_depth),
+      limit_(config.concurrency),
+      bucket_(config.rate),
+      budget_(config.retry),
+      server_{policy::server_health(health_of(config.retry)), {}, {}},
+      endpoints_(wire::endpoints.size(), server_),
+      refusal_(server_) {
+    alarms_.fill(never);
+    update_gauges();
+}
+
+void scheduler::submit(call_ptr who, policy::time_point now) {
+    who->book.number = ++calls_;
+    who->book.submitted = now;
+    who->book.unwell_before = server_.health.unwell(now);
+    if (closed_) {
+        end(who, closed_);
+        return;
+    }
+    if (config_.max_waiting != 0 && queue_.size() >= config_.max_waiting) {
+        end(who, errc::queue_full);
+        return;
+    }
+    const std::chrono::milliseconds total = who->total.count() != 0 ? who->total : config_.timeouts.total;
+    if (total.count() != 0) {
+        who->deadline = later(now, total);
+        set_alarm(totals, who->deadline);
+    }
+    if (const gate* const cause = holding(*who))
+        set_alarm(patience, cause->health.next_try() == never ? gives_up(*who, *cause) : now);
+    queue_.push_back(std::move(who));
+}
+
+bool scheduler::take_back(call& who, error_code ec, policy::time_point) {
+    if (who.book.state != call_state::waiting && who.book.state != call_state::backing_off)
+        return false;
+    const call_ptr keep = who.shared_from_this();
+    queue_.on_ended(who);
+    end(keep, ec);
+    return true;
+}
+
+void scheduler::close(error_code ec, const std::vector<call_ptr>& sent) {
+    closed_ = ec;
+    ledger_ = policy::pool_ledger(config_.pool, config_.pipeline_depth);
+    in_flight_ = paused_ = 0;
+    for (const call_ptr& who : sent)
+        end(who, ec);
+    for (const call_ptr& who : queue_.take_all())
+        end(who, ec);
+    alarms_.fill(never);
+}
+
+std::vector<call_ptr> scheduler::abandon() {
+    closed_ = boost::system::errc::make_error_code(boost::system::errc::operation_canceled);
+    alarms_.fill(never);
+    orders_.clear();
+    return queue_.take_all();
+}
+
+void scheduler::set_credentials(std::uint64_t generation) {
+    credentials_generation_ = generation;
+    credentials_ = credentials_state::unproven;
+}
+
+void scheduler::opened(std::size_t slot, bool resumed, policy::time_point now) {
+    ledger_.opened(slot, now);
+    count_.connections_opened.add(1);
+    if (resumed)
+        count_.connections_resumed.add(1);
+}
+
+policy::surroundings scheduler::around(const call* who) const noexcept {
+    policy::surroundings all;
+    all.answered_ever = answers_ != 0;
+    all.others_open = ledger_.open() != 0;
+    all.lost_in_a_row = lost_in_a_row_;
+    if (who) {
+        all.kind_answered_ever = answers_of_[who->target.index] != 0;
+        all.answered_since = answers_ != who->book.answers_before;
+        all.strange_in_a_row = strange_in_a_row_[who->target.index];
+    }
+    return all;
+}
+
+void scheduler::open_failed(std::size_t slot, const policy::failure& why, jobmode::diagnostics known,
+                            policy::time_point now) {
+    ledger_.closed(slot);
+    count_.connections_failed.add(1);
+    ++lost_in_a_row_;
+    const policy::verdict verdict = policy::judge(why, around(nullptr));
+    if (verdict.overload)
+        limit_.on_overload(now);
+    switch (verdict.about) {
+        case policy::subject::query:
+        case policy::subject::connection:
+            connection_failed(now);
+            break;
+        case policy::subject::machine:
+            connection_failed(now);
+            if (ledger_.open() == 0)
+                server_failed(server_, 0, why, std::move(known), now);
+            break;
+        case policy::subject::server:
+            server_failed(server_, 0, why, std::move(known), now);
+            break;
+        case policy::subject::credentials:
+            refuse_credentials(std::move(known), why.code, now);
+            break;
+        case policy::subject::trust:
+            end_waiting(why.code, known, 1);
+            break;
+    }
+}
+
+void scheduler::begun(const call& who, policy::time_point now) {
+    limit_.on_answer(now - who.book.sent_at, in_flight_, now);
+}
+
+void scheduler::paused(const call& who, policy::time_point now) {
+    --in_flight_;
+    ++paused_;
+    // Nobody knows when the reader goes on.
+    give_back_try(who, now);
+}
+
+void scheduler::resumed() {
+    --paused_;
+    ++in_flight_;
+}
+
+void scheduler::leave_flight(const call& who) noexcept {
+    --(who.book.paused ? paused_ : in_flight_);
+}
+
+void scheduler::answered(std::size_t slot, const call_ptr& who, const policy::failure& why, policy::time_point now) {
+    leave_flight(*who);
+    if (ledger_.uses(slot) == 1 && policy::is_answer(why.code))
+        openings_failed_ = 0;
+    ledger_.finished(slot, now);
+    if (ledger_.retiring(slot, now)) {
+        ledger_.retire(slot);
+        if (ledger_.load(slot) == 0) {
+            ledger_.closed(slot);
+            orders_.push_back({order::kind::close, slot});
+        }
+    }
+    settle(who, why, now);
+}
+
+void scheduler::ended(std::size_t slot, const call_ptr& first, const policy::failure& why, std::deque<call_ptr> rest,
+                      policy::time_point now) {
+    ledger_.closed(slot);
+    requeue_all(std::move(rest));
+    if (!first)
+        return;
+    leave_flight(*first);
+    settle(first, why, now);
+}
+
+void scheduler::withdrawn(std::size_t slot, const call_ptr& who, error_code ec, std::deque<call_ptr> rest,
+                          policy::time_point now) {
+    ledger_.closed(slot);
+    std::erase(rest, who);
+    requeue_all(std::move(rest));
+    leave_flight(*who);
+    give_back_try(*who, now);
+    end(who, ec);
+}
+
+/// What becomes of a call that has left its connection.
+void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::time_point now) {
+    if (policy::is_answer(why.code)) {
+        note_answer(*who, now);
+        if (!why.code || why.code == errc::api_error)
+            budget_.on_answer();
+        end(who, why.code);
+        return;
+    }
+    policy::failure seen = why;
+    // Once an attempt it costs nothing that a pooled connection was dead.
+    seen.kept = seen.kept && !who->book.resent;
+    if (policy::is_strange(why.code) && why.http_status != 408)
+        ++strange_in_a_row_[who->target.index];
+    if (!seen.kept && (why.code == errc::connection_lost || why.code == errc::http_malformed ||
+                       why.code == errc::handshake_failed))
+        ++lost_in_a_row_;
+    act_on(policy::judge(seen, around(who.get())), who, seen, now);
+    give_back_try(*who, now);
+}
+
+void scheduler::note_answer(const call& who, policy::time_point now) {
+    ++answers_;
+    ++answers_of_[who.target.index];
+    strange_in_a_row_[who.target.index] = 0;
+    lost_in_a_row_ = 0;
+    server_.health.answered(who.book.number, now);
+    endpoints_[who.target.index].health.answered(who.book.number, now);
+    if (credentials_ == credentials_state::unproven && who.book.credentials == credentials_generation_)
+        credentials_ = credentials_state::proven;
+}
+
+void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why,
+                       policy::time_point now) {
+    call::notes& book = who->book;
+    switch (what.about) {
+        case policy::subject::query:
+            if (what.overload)
+                limit_.on_overload(now);
+            // A page in place of an answer is looked at twice, if the server has done better before.
+            if (policy::is_retryable(why.code) ||
+                (policy::is_strange(why.code) && !std::exchange(book.was_strange, true) &&
+                 answers_of_[who->target.index] != 0))
+                retry(who, why, now);
+            else
+                end(who, why.code);
+            return;
+        case policy::subject::connection:
+            if (what.charged) {
+                connection_failed(now);
+                book.wants_fresh = true;
+                retry(who, why, now);
+                return;
+            }
+            if (!why.kept)
+                connection_failed(now);
+            book.wants_fresh = book.resent = true;
+            count_.resends.add(1);
+            requeue(who, true);
+            return;
+        case policy::subject::server:
+        case policy::subject::machine: {
+            gate& which = policy::is_strange(why.code) && answers_ != 0 ? gate_of(*who) : server_;
+            // Whoever tried alone lets another one have the next try.
+            const bool tried = which.health.at() == policy::server_health::state::trying;
+            jobmode::diagnostics known = who->diagnostics;
+            const std::uint64_t number = book.number;
+            requeue(who, !tried);
+            server_failed(which, number, why, std::move(known), now);
+            return;
+        }
+        case policy::subject::credentials:
+            if (book.credentials != credentials_generation_) {
+                requeue(who, true);
+                return;
+            }
+            // Whoever refuses is there.
+            server_.health.answered(book.number, now);
+            refuse_credentials(who->diagnostics, why.code, now);
+            end(who, why.code);
+            return;
+        case policy::subject::trust:
+            end_waiting(why.code, who->diagnostics, 1);
+            end(who, why.code);
+            return;
+    }
+}
+
+/// Tries a call again at its own cost, or ends it.
+void scheduler::retry(const call_ptr& who, const policy::failure& why, policy::time_point now) {
+    if (!who->book.opened && !closed_) {
+        const policy::time_point deadline = deadline_of(*who, now);
+        const policy::retry_decision decision =
+            policy::decide_retry(config_.retry, budget_, who->book.attempts, why.retry_after,
+                                 deadline == never ? std::chrono::nanoseconds::max() : deadline - now, random_());
+        if (decision.retry) {
+            count_.retries.add(1);
+            who->book.due = now + decision.pause;
+            set_alarm(pauses, who->book.due);
+            queue_.push_pausing(who);
+            return;
+        }
+    }
+    end(who, why.code);
+}
+
+/// Puts a call back at no charge.
+void scheduler::requeue(const call_ptr& who, bool in_front) {
+    if (who->book.opened || closed_) {
+        end(who, closed_ ? closed_ : error_code(errc::connection_lost));
+        return;
+    }
+    who->book.next_is_free = true;
+    if (in_front)
+        queue_.push_front(who);
+    else
+        queue_.push_back(who);
+}
+
+/// Puts back what a connection carried behind the call that its end is about.
+void scheduler::requeue_all(std::deque<call_ptr> rest) {
+    for (; !rest.empty(); rest.pop_back()) {
+        leave_flight(*rest.back());
+        count_.resends.add(1);
+        requeue(rest.back(), true);
+    }
+}
+
+void scheduler::server_failed(gate& which, std::uint64_t who, const policy::failure& why, jobmode::diagnostics known,
+                              policy::time_point now) {
+    if (which.health.well())
+        limit_.restart();
+    which.health.failed(who, now, why.retry_after, random_);
+    which.code = why.code;
+    which.known = std::move(known);
+    set_alarm(health_check, which.health.next_try());
+    set_alarm(patience, now);
+    const bool hopeless = which.health.failures() > config_.retry.max_retries || !policy::is_retryable(why.code);
+    if (answers_ == 0 && !config_.availability.wait_for_first_answer && hopeless) {
+        end_waiting(which.code, which.known, which.health.failures());
+        // Whoever comes next may as well try.
+        which.health = policy::server_health(health_of(config_.retry));
+    }
+}
+
+void scheduler::refuse_credentials(jobmode::diagnostics known, error_code code, policy::time_point now) {
+    credentials_ = credentials_state::refused;
+    refused_since_ = now;
+    refusal_.code = code;
+    refusal_.known = std::move(known);
+    set_alarm(patience, now);
+}
+
+/// A connection could not be opened or came to nothing, while others work: what is open is used.
+void scheduler::connection_failed(policy::time_point now) {
+    ++openings_failed_;
+    open_after_ = openings_failed_ == 1
+                      ? now
+                      : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
+                            config_.retry.initial_backoff;
+    set_alarm(opening, open_after_);
+}
+
+void scheduler::end(const call_ptr& who, error_code ec) {
+    who->book.state = call_state::ended;
+    who->diagnostics.attempt = who->book.attempts;
+    orders_.push_back({order::kind::complete, 0, who, ec});
+}
+
+void scheduler::end_waiting(error_code ec, const jobmode::diagnostics& known, unsigned attempts) {
+    for (const call_ptr& who : queue_.take_all()) {
+        who->diagnostics = known;
+        who->book.attempts = std::max(who->book.attempts, attempts);
+        end(who, ec);
+    }
+}
+
+void scheduler::end_with(const call_ptr& who, const gate& cause) {
+    queue_.on_ended(*who);
+    who->diagnostics = cause.known;
+    end(who, cause.code);
+}
+
+/// Why a call is held back, if it is.
+const scheduler::gate* scheduler::holding(const call& who) const noexcept {
+    if (credentials_ == credentials_state::refused)
+        return &refusal_;
+    if (!server_.health.well())
+        return &server_;
+    const gate& kind = endpoints_[who.target.index];
+    return kind.health.well() ? nullptr : &kind;
+}
+
+policy::time_point scheduler::gives_up(const call& who, const gate& cause) const noexcept {
+    const policy::time_point since = &cause == &refusal_ ? refused_since_ : cause.health.since();
+    const std::chrono::milliseconds most = config_.availability.max_wait;
+    return most.count() == 0 ? who.deadline : later(std::max(since, who.book.submitted), most);
+}
+
+bool scheduler::held(const call& who, policy::time_point now) const noexcept {
+    return credentials_ == credentials_state::refused || !server_.health.may_send(now) ||
+           !endpoints_[who.target.index].health.may_send(now);
+}
+
+void scheduler::give_back_try(const call& who, policy::time_point now) noexcept {
+    for (policy::server_health* health : {&server_.health, &endpoints_[who.target.index].health}) {
+        health->taken_back(who.book.number, now);
+        if (!health->well())
+            set_alarm(health_check, health->next_try());
+    }
+}
+
+bool scheduler::may_open(policy::time_point now) const noexcept {
+    return now >= open_after_ && (openings_failed_ == 0 || ledger_.connecting() == 0);
+}
+
+void scheduler::pump(policy::time_point now) {
+    while (!closed_) {
+        call* const next = queue_.next([this, now](const call& who) { return held(who, now); });
+        const std::size_t limit = limit_.limit();
+        if (!next || in_flight_ >= limit)
+            break;
+        const bool proving = credentials_ == credentials_state::unproven;
+        if (proving && in_flight_ != 0)
+            break;
+        if (!bucket_.unlimited()) {
+            const policy::time_point token = bucket_.next(now);
+            if (token > now) {
+                set_alarm(rate, token);
+                break;
+            }
+        }
+        policy::pool_ledger::want wanted;
+        wanted.waiting = proving || holding(*next) ? 1 : std::min(queue_.sendable(), limit - in_flight_);
+        wanted.exclusive = next->streams;
+        // If no connection can be opened, one that works will do.
+        wanted.fresh = next->book.wants_fresh && openings_failed_ == 0;
+        wanted.may_open = may_open(now);
+        const policy::pool_ledger::decision decision = ledger_.lease(now, wanted);
+        if (decision.what == policy::pool_ledger::verdict::wait)
+            break;
+        switch (decision.what) {
+            case policy::pool_ledger::verdict::open:
+                orders_.push_back({order::kind::open, decision.slot});
+                break;
+            case policy::pool_ledger::verdict::discard:
+                ledger_.closed(decision.slot);
+                orders_.push_back({order::kind::close, decision.slot});
+                break;
+            case policy::pool_ledger::verdict::use:
+                bucket_.try_take(now);
+                assign(decision.slot, *next, now);
+                break;
+            case policy::pool_ledger::verdict::wait:
+                break;
+        }
+    }
+    close_unwanted(now);
+    update_gauges();
+}
+
+void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
+    call_ptr who = queue_.take(next);
+    call::notes& book = who->book;
+    book.state = call_state::sent;
+    book.sent_at = now;
+    book.answers_before = answers_;
+    book.credentials = credentials_generation_;
+    book.wants_fresh = false;
+    server_.health.sent(book.number);
+    gate_of(*who).health.sent(book.number);
+    if (!std::exchange(book.next_is_free, false) || book.attempts == 0) {
+        if (book.attempts != 0)
+            who->diagnostics = jobmode::diagnostics();
+        ++book.attempts;
+        book.resent = false;
+    }
+    ++in_flight_;
+    if (ledger_.uses(slot) > 1)
+        count_.connections_reused.add(1);
+    orders_.push_back({order::kind::assign, slot, std::move(who)});
+}
+
+void scheduler::close_unwanted(policy::time_point) {
+    if (queue_.size() == 0)
+        for (const std::size_t slot : ledger_.unwanted()) {
+            ledger_.closed(slot);
+            orders_.push_back({order::kind::close, slot});
+        }
+    if (const std::optional<policy::time_point> expiry = ledger_.next_expiry())
+        set_alarm(idle_connections, *expiry);
+    // The context should have nothing to run for the sake of a client that has nothing to do.
+    if (idle())
+        alarms_.fill(never);
+}
+
+bool scheduler::due(policy::time_point now) {
+    const auto struck = [this, now](alarm which) {
+        if (alarms_[which] > now)
+            return false;
+        alarms_[which] = never;
+        return true;
+    };
+    struck(rate);
+    struck(opening);
+    struck(health_check);
+    if (struck(pauses)) {
+        queue_.wake(now);
+        set_alarm(pauses, queue_.next_due());
+    }
+    if (struck(patience))
+        check_patience(now);
+    if (struck(idle_connections))
+        for (const std::size_t slot : ledger_.expired(now)) {
+            ledger_.closed(slot);
+            orders_.push_back({order::kind::close, slot});
+        }
+    if (!struck(totals))
+        return false;
+    check_totals(now);
+    return true;
+}
+
+void scheduler::check_totals(policy::time_point now) {
+    std::vector<call_ptr> late;
+    policy::time_point next = never;
+    queue_.for_each([&](const call_ptr& who) {
+        const policy::time_point deadline = deadline_of(*who, now);
+        if (deadline <= now)
+            late.push_back(who);
+        else
+            next = std::min(next, deadline);
+    });
+    for (const call_ptr& who : late) {
+        if (const gate* const cause = holding(*who)) {
+            end_with(who, *cause);
+        } else {
+            queue_.on_ended(*who);
+            end(who, errc::total_timeout);
+        }
+    }
+    if (next != never)
+        set_alarm(totals, std::max(next, now + total_slack));
+}
+
+/// Ends what has waited for the server for as long as it may, or would have to wait for longer.
+void scheduler::check_patience(policy::time_point now) {
+    std::vector<std::pair<call_ptr, const gate*>> tired;
+    policy::time_point next = never;
+    queue_.for_each([&](const call_ptr& who) {
+        const gate* const cause = holding(*who);
+        if (!cause)
+            return;
+        const policy::time_point end_at = gives_up(*who, *cause);
+        const policy::time_point try_at = cause == &refusal_ ? never : cause->health.next_try();
+        if (end_at <= now || (try_at != never && try_at > end_at))
+            tired.emplace_back(who, cause);
+        else
+            next = std::min(next, end_at);
+    });
+    for (const auto& [who, cause] : tired) {
+        end_with(who, *cause);
+        const policy::time_point try_at = cause == &refusal_ ? never : cause->health.next_try();
+        if (try_at != never && try_at > now) {
+            const auto left = std::chrono::ceil<std::chrono::seconds>(try_at - now);
+            std::string& detail = who->diagnostics.detail;
+            detail += (detail.empty() ? "" : "; ") + std::string("the next try is due in ") +
+                      std::to_string(left.count()) + " s, which is longer than this query may wait";
+        }
+    }
+    set_alarm(patience, next);
+}
+
+policy::time_point scheduler::deadline_of(const call& who, policy::time_point now) const noexcept {
+    if (config_.availability.counts_in_total || who.deadline == never)
+        return who.deadline;
+    return later(who.deadline, server_.health.unwell(now) - who.book.unwell_before);
+}
+
+policy::time_point scheduler::next_alarm() const noexcept {
+    return *std::ranges::min_element(alarms_);
+}
+
+void scheduler::set_alarm(alarm which, policy::time_point when) noexcept {
+    alarms_[which] = std::min(alarms_[which], when);
+}
+
+void scheduler::update_gauges() {
+    count_.in_flight.set(in_flight_);
+    count_.waiting.set(queue_.size());
+    count_.connections.set(ledger_.open());
+    count_.in_flight_limit.set(limit_.limit());
+}
+
+}  // namespace jobmode::engine

@@ -1,0 +1,101 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "policy/blame.hpp"
+
+#include <boost/system/errc.hpp>
+#include <boost/system/generic_category.hpp>
+
+namespace jobmode::policy {
+namespace {
+
+constexpr verdict the_query{subject::query, true, false};
+constexpr verdict busy_query{subject::query, true, true};
+constexpr verdict the_connection{subject::connection, true, false};
+constexpr verdict dead_connection{subject::connection, false, false};
+constexpr verdict the_server{subject::server, false, true};
+constexpr verdict this_machine{subject::machine, false, false};
+constexpr verdict the_credentials{subject::credentials, true, false};
+constexpr verdict the_trust{subject::trust, true, false};
+
+/// A connection that could not be opened, while none of its queries was at stake.
+verdict judge_open(const failure& what, const surroundings& around) noexcept {
+    if (is_local(what.cause))
+        return this_machine;
+    if (what.code == errc::certificate_rejected || what.code == errc::pin_mismatch)
+        return around.others_open ? dead_connection : the_trust;
+    if (what.code == errc::proxy_authentication_required)
+        return the_credentials;
+    if (around.others_open)
+        return {subject::connection, false, true};
+    // An alert, a reset or bytes out of turn can be one connection's bad luck; the rest cannot.
+    const bool luck =
+        what.code == errc::handshake_failed || what.code == errc::connection_lost || what.code == errc::http_malformed;
+    return luck && around.lost_in_a_row < too_many_lost ? dead_connection : the_server;
+}
+
+verdict judge_loss(const failure& what, const surroundings& around) noexcept {
+    if (what.kept && !what.answer_begun)
+        return dead_connection;
+    return around.lost_in_a_row >= too_many_lost ? the_server : the_connection;
+}
+
+verdict judge_strange(const surroundings& around) noexcept {
+    if (!around.answered_ever)
+        return the_server;
+    if (!around.kind_answered_ever)
+        return the_query;
+    return around.strange_in_a_row >= too_many_strange ? the_server : the_query;
+}
+
+}  // namespace
+
+bool is_strange(error_code code) noexcept {
+    return code == errc::http_status || code == errc::redirected || code == errc::not_json || code == errc::no_status;
+}
+
+bool is_answer(error_code code) noexcept {
+    return !code || code == errc::api_error || code == errc::json_syntax || code == errc::bad_utf8 ||
+           code == errc::truncated || code == errc::trailing_data || code == errc::wrong_type ||
+           code == errc::duplicate_key || code == errc::depth_limit || code == errc::field_limit ||
+           code == errc::answer_limit;
+}
+
+bool is_local(error_code cause) noexcept {
+    namespace e = boost::system::errc;
+    for (const e::errc_t local : {e::too_many_files_open, e::too_many_files_open_in_system, e::not_enough_memory,
+                                  e::no_buffer_space, e::address_not_available, e::resource_unavailable_try_again})
+        if (cause == local)
+            return true;
+    return false;
+}
+
+verdict judge(const failure& what, const surroundings& around) noexcept {
+    switch (what.phase) {
+        case phase::resolve:
+        case phase::connect:
+        case phase::proxy:
+        case phase::handshake:
+            return judge_open(what, around);
+        case phase::none:
+        case phase::write:
+        case phase::read:
+        case phase::decode:
+            break;
+    }
+    if (what.code == errc::authentication_refused)
+        return the_credentials;
+    // 408 on a connection that was kept: the server had given it up before the request came.
+    if (what.code == errc::connection_lost || (what.code == errc::http_malformed && !what.answer_begun) ||
+        what.http_status == 408)
+        return judge_loss(what.http_status == 408 ? failure{what.code, what.cause, what.phase, 408, {}, what.kept}
+                                                  : what,
+                          around);
+    if (what.code == errc::server_busy)
+        return what.retry_after || !around.answered_since ? the_server : busy_query;
+    if (what.code == errc::read_timeout)
+        return around.answered_since ? busy_query : the_server;
+    if (is_strange(what.code))
+        return judge_strange(around);
+    return the_query;
+}
+
+}  // namespace jobmode::policy
