@@ -115,12 +115,18 @@ policy::surroundings scheduler::around(const call* who) const noexcept {
     return all;
 }
 
+policy::verdict scheduler::judge(const policy::failure& why, const call* who) noexcept {
+    const policy::verdict verdict = policy::judge(why, around(who));
+    ++judged_[static_cast<std::size_t>(verdict.by)];
+    return verdict;
+}
+
 void scheduler::open_failed(std::size_t slot, const policy::failure& why, jobmode::diagnostics known,
                             policy::time_point now) {
     ledger_.closed(slot);
     count_.connections_failed.add(1);
     ++lost_in_a_row_;
-    const policy::verdict verdict = policy::judge(why, around(nullptr));
+    const policy::verdict verdict = judge(why, nullptr);
     if (verdict.overload)
         limit_.on_overload(now);
     switch (verdict.about) {
@@ -214,10 +220,10 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     seen.kept = seen.kept && !who->book.resent;
     if (policy::is_strange(why.code) && why.http_status != 408)
         ++strange_in_a_row_[who->target.index];
-    if (!seen.kept && (why.code == errc::connection_lost || why.code == errc::http_malformed ||
-                       why.code == errc::handshake_failed))
+    if (!seen.kept &&
+        (why.code == errc::connection_lost || why.code == errc::http_malformed || why.code == errc::handshake_failed))
         ++lost_in_a_row_;
-    act_on(policy::judge(seen, around(who.get())), who, seen, now);
+    act_on(judge(seen, who.get()), who, seen, now);
     give_back_try(*who, now);
 }
 
@@ -341,7 +347,8 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
     if (answers_ == 0 && !config_.availability.wait_for_first_answer && hopeless) {
         end_waiting(which.code, which.known, which.health.failures());
         // Whoever comes next may as well try.
-        which.health = policy::server_health(health_of(config_.retry));
+        which.health.restart(now);
+        set_alarm(health_check, which.health.next_try());
     }
 }
 
@@ -356,10 +363,9 @@ void scheduler::refuse_credentials(jobmode::diagnostics known, error_code code, 
 /// A connection could not be opened or came to nothing, while others work: what is open is used.
 void scheduler::connection_failed(policy::time_point now) {
     ++openings_failed_;
-    open_after_ = openings_failed_ == 1
-                      ? now
-                      : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
-                            config_.retry.initial_backoff;
+    open_after_ = openings_failed_ == 1 ? now
+                                        : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
+                                              config_.retry.initial_backoff;
     set_alarm(opening, open_after_);
 }
 

@@ -109,6 +109,8 @@ public:
         return queue_.size() == 0 && in_flight_ + paused_ == 0 && ledger_.open() + ledger_.connecting() == 0;
     }
     const policy::server_health& health() const noexcept { return server_.health; }
+    /// How often each row of the table decided whose failure it was.
+    const std::array<std::uint64_t, policy::rule_count>& judged() const noexcept { return judged_; }
 
 private:
     /// A reason for which calls are held back: the whole server, or what answers one endpoint.
@@ -124,10 +126,10 @@ private:
     bool held(const call& who, policy::time_point now) const noexcept;
     bool may_open(policy::time_point now) const noexcept;
     void assign(std::size_t slot, call& who, policy::time_point now);
+    policy::verdict judge(const policy::failure& why, const call* who) noexcept;
     void settle(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void note_answer(const call& who, policy::time_point now);
-    void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why,
-                policy::time_point now);
+    void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void requeue(const call_ptr& who, bool in_front);
     void requeue_all(std::deque<call_ptr> rest);
@@ -169,6 +171,7 @@ private:
     std::array<unsigned, wire::endpoints.size()> strange_in_a_row_{};
     std::uint64_t answers_ = 0;
     unsigned lost_in_a_row_ = 0;
+    std::array<std::uint64_t, policy::rule_count> judged_{};
 
     credentials_state credentials_ = credentials_state::unproven;
     std::uint64_t credentials_generation_ = 0;
