@@ -15,9 +15,13 @@ constexpr std::chrono::milliseconds total_slack{10};
 
 constexpr policy::time_point never = policy::time_point::max();
 
+// Nothing that the configuration says makes a client storm a server that is away.
+constexpr std::chrono::milliseconds least_pause{20};
+
 /// Pauses for the server begin longer than those of one query: it is the whole fleet that comes back.
 policy::health_config health_of(const retry_config& retry) noexcept {
-    return {retry.initial_backoff * 5 / 2, std::max(retry.max_backoff, retry.initial_backoff)};
+    const std::chrono::milliseconds initial = std::max(retry.initial_backoff * 5 / 2, least_pause);
+    return {initial, std::max(retry.max_backoff, initial)};
 }
 
 policy::time_point later(policy::time_point from, std::chrono::nanoseconds by) noexcept {
@@ -365,7 +369,7 @@ void scheduler::connection_failed(policy::time_point now) {
     ++openings_failed_;
     open_after_ = openings_failed_ == 1 ? now
                                         : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
-                                              config_.retry.initial_backoff;
+                                              std::max(config_.retry.initial_backoff, least_pause);
     set_alarm(opening, open_after_);
 }
 
@@ -463,6 +467,7 @@ void scheduler::pump(policy::time_point now) {
                 break;
         }
     }
+    watch_what_waits(now);
     close_unwanted(now);
     update_gauges();
 }
@@ -487,6 +492,21 @@ void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
     if (ledger_.uses(slot) > 1)
         count_.connections_reused.add(1);
     orders_.push_back({order::kind::assign, slot, std::move(who)});
+}
+
+/// Whatever waits is looked at again when that which holds it back is over.
+void scheduler::watch_what_waits(policy::time_point now) {
+    if (queue_.size() == 0)
+        return;
+    if (open_after_ > now)
+        set_alarm(opening, open_after_);
+    const auto watch = [this, now](const policy::server_health& health) {
+        if (!health.well() && health.next_try() > now)
+            set_alarm(health_check, health.next_try());
+    };
+    watch(server_.health);
+    for (const gate& kind : endpoints_)
+        watch(kind.health);
 }
 
 void scheduler::close_unwanted(policy::time_point) {

@@ -149,6 +149,7 @@ private:
     void set_alarm(alarm which, policy::time_point when) noexcept;
     void give_back_try(const call& who, policy::time_point now) noexcept;
     void leave_flight(const call& who) noexcept;
+    void watch_what_waits(policy::time_point now);
     void close_unwanted(policy::time_point now);
     void update_gauges();
 
