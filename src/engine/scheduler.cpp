@@ -268,7 +268,7 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
                 connection_failed(now);
             book.wants_fresh = book.resent = true;
             count_.resends.add(1);
-            requeue(who, true);
+            requeue(who, true, why.code);
             return;
         case policy::subject::server:
         case policy::subject::machine: {
@@ -277,13 +277,13 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
             const bool tried = which.health.at() == policy::server_health::state::trying;
             jobmode::diagnostics known = who->diagnostics;
             const std::uint64_t number = book.number;
-            requeue(who, !tried);
+            requeue(who, !tried, why.code);
             server_failed(which, number, why, std::move(known), now);
             return;
         }
         case policy::subject::credentials:
             if (book.credentials != credentials_generation_) {
-                requeue(who, true);
+                requeue(who, true, why.code);
                 return;
             }
             // Whoever refuses is there.
@@ -316,10 +316,10 @@ void scheduler::retry(const call_ptr& who, const policy::failure& why, policy::t
     end(who, why.code);
 }
 
-/// Puts a call back at no charge.
-void scheduler::requeue(const call_ptr& who, bool in_front) {
+/// Puts a call back at no charge; if it cannot be sent again it ends, because of `why`.
+void scheduler::requeue(const call_ptr& who, bool in_front, error_code why) {
     if (who->book.opened || closed_) {
-        end(who, closed_ ? closed_ : error_code(errc::connection_lost));
+        end(who, closed_ ? closed_ : why);
         return;
     }
     who->book.next_is_free = true;
@@ -334,7 +334,7 @@ void scheduler::requeue_all(std::deque<call_ptr> rest) {
     for (; !rest.empty(); rest.pop_back()) {
         leave_flight(*rest.back());
         count_.resends.add(1);
-        requeue(rest.back(), true);
+        requeue(rest.back(), true, errc::connection_lost);
     }
 }
 
@@ -352,7 +352,8 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
         end_waiting(which.code, which.known, which.health.failures());
         // Whoever comes next may as well try.
         which.health.restart(now);
-        set_alarm(health_check, which.health.next_try());
+        if (!which.health.well())
+            set_alarm(health_check, which.health.next_try());
     }
 }
 

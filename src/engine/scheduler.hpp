@@ -131,7 +131,7 @@ private:
     void note_answer(const call& who, policy::time_point now);
     void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
-    void requeue(const call_ptr& who, bool in_front);
+    void requeue(const call_ptr& who, bool in_front, error_code why);
     void requeue_all(std::deque<call_ptr> rest);
     void server_failed(gate& which, std::uint64_t who, const policy::failure& why, jobmode::diagnostics known,
                        policy::time_point now);
