@@ -193,7 +193,7 @@ void scheduler::answered(std::size_t slot, const call_ptr& who, const policy::fa
 void scheduler::ended(std::size_t slot, const call_ptr& first, const policy::failure& why, std::deque<call_ptr> rest,
                       policy::time_point now) {
     ledger_.closed(slot);
-    requeue_all(std::move(rest));
+    requeue_all(std::move(rest), now);
     if (!first)
         return;
     leave_flight(*first);
@@ -204,7 +204,7 @@ void scheduler::withdrawn(std::size_t slot, const call_ptr& who, error_code ec, 
                           policy::time_point now) {
     ledger_.closed(slot);
     std::erase(rest, who);
-    requeue_all(std::move(rest));
+    requeue_all(std::move(rest), now);
     leave_flight(*who);
     give_back_try(*who, now);
     end(who, ec);
@@ -330,9 +330,10 @@ void scheduler::requeue(const call_ptr& who, bool in_front, error_code why) {
 }
 
 /// Puts back what a connection carried behind the call that its end is about.
-void scheduler::requeue_all(std::deque<call_ptr> rest) {
+void scheduler::requeue_all(std::deque<call_ptr> rest, policy::time_point now) {
     for (; !rest.empty(); rest.pop_back()) {
         leave_flight(*rest.back());
+        give_back_try(*rest.back(), now);
         count_.resends.add(1);
         requeue(rest.back(), true, errc::connection_lost);
     }

@@ -132,7 +132,7 @@ private:
     void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void requeue(const call_ptr& who, bool in_front, error_code why);
-    void requeue_all(std::deque<call_ptr> rest);
+    void requeue_all(std::deque<call_ptr> rest, policy::time_point now);
     void server_failed(gate& which, std::uint64_t who, const policy::failure& why, jobmode::diagnostics known,
                        policy::time_point now);
     void refuse_credentials(jobmode::diagnostics known, error_code code, policy::time_point now);
