@@ -342,6 +342,11 @@ script draw(std::uint64_t seed) {
                 break;
         }
     }
+    // Of a clock in such steps no timeout can be shorter.
+    if (plan.tick > span_of_time(100ms))
+        for (std::chrono::milliseconds* const timeout :
+             {&plan.config.timeouts.connect, &plan.config.timeouts.handshake, &plan.config.timeouts.read})
+            *timeout = std::max<std::chrono::milliseconds>(*timeout, 5s);
     draw_calls(plan, random);
     return plan;
 }

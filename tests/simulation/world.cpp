@@ -610,10 +610,6 @@ void world::check_code(const known_call& one, error_code code) {
             violate("a call without a total time ran out of it");
         return;
     }
-    // A clock in coarse steps lets short timeouts pass at once.
-    if ((code == errc::read_timeout || code == errc::handshake_timeout || code == errc::connect_timeout) &&
-        plan_.tick > span_of_time(100ms))
-        return;
     if (code == errc::connection_lost && plan_.keep_alive < span_of_time(1s))
         return;
     const std::vector<fault> causes = causes_of(code);
