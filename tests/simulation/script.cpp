@@ -173,6 +173,7 @@ std::string_view name_of(fault kind) {
 script::script(std::uint64_t from_seed) : seed(from_seed), config("https://cbs.example.com") {
     config.sys_user = "api";
     config.sys_pwd = secret("p0");
+    most.fill(~std::uint64_t{0});
 }
 
 bool script::has(fault kind) const {
