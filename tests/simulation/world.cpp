@@ -1405,8 +1405,11 @@ void world::observe() {
     if (abandoned_ || !out_.violation.empty())
         return;
     const engine::scheduler& plan = core_->plan();
-    if (!plan.health().well() && out_.first_unwell == never)
-        out_.first_unwell = span_of_time(now_);
+    if (out_.first_unwell == never)
+        for (auto row = static_cast<std::size_t>(policy::rule::unreachable_server);
+             row <= static_cast<std::size_t>(policy::rule::exhausted_machine); ++row)
+            if (plan.judged()[row] != 0)
+                out_.first_unwell = span_of_time(now_);
     std::size_t sent = 0;
     std::size_t waiting = 0;
     std::vector<std::size_t> assigned;

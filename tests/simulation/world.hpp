@@ -36,7 +36,7 @@ struct report {
     std::vector<span_of_time> requests;
     /// Calls that were given to a connection.
     std::vector<span_of_time> sendings;
-    /// When the server was first seen not to be well.
+    /// When a failure was first the server's, or this machine's.
     span_of_time first_unwell = never;
     /// Attempts to open a connection.
     std::vector<span_of_time> openings;
