@@ -225,6 +225,8 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     seen.kept = seen.kept && !who->book.resent;
     if (policy::is_strange(why.code) && why.http_status != 408)
         ++strange_in_a_row_[who->target.index];
+    if (why.code == errc::server_busy || why.code == errc::read_timeout)
+        ++unanswered_in_a_row_;
     if (!seen.kept &&
         (why.code == errc::connection_lost || why.code == errc::http_malformed || why.code == errc::handshake_failed))
         ++lost_in_a_row_;

@@ -242,8 +242,7 @@ private:
             return std::nullopt;
         const std::int64_t since = when.time_since_epoch().count() - 1'000'000'000'000'000 - jumped_;
         const std::int64_t tick = plan_.tick.count();
-        const std::int64_t at = since <= 0 ? 0 : (since + tick - 1) / tick * tick;
-        return std::max(at, now_);
+        return since <= 0 ? 0 : (since + tick - 1) / tick * tick;
     }
 
     void violate(std::string what) {
