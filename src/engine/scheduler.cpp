@@ -214,8 +214,8 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     seen.kept = seen.kept && !who->book.resent;
     if (policy::is_strange(why.code) && why.http_status != 408)
         ++strange_in_a_row_[who->target.index];
-    if (!seen.kept && (why.code == errc::connection_lost || why.code == errc::http_malformed ||
-                       why.code == errc::handshake_failed))
+    if (!seen.kept &&
+        (why.code == errc::connection_lost || why.code == errc::http_malformed || why.code == errc::handshake_failed))
         ++lost_in_a_row_;
     act_on(policy::judge(seen, around(who.get())), who, seen, now);
     give_back_try(*who, now);
@@ -267,7 +267,10 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
             const bool tried = which.health.at() == policy::server_health::state::trying;
             jobmode::diagnostics known = who->diagnostics;
             const std::uint64_t number = book.number;
-            requeue(who, !tried);
+            if (book.opened)
+                end(who, why.code);
+            else
+                requeue(who, !tried);
             server_failed(which, number, why, std::move(known), now);
             return;
         }
@@ -356,10 +359,9 @@ void scheduler::refuse_credentials(jobmode::diagnostics known, error_code code, 
 /// A connection could not be opened or came to nothing, while others work: what is open is used.
 void scheduler::connection_failed(policy::time_point now) {
     ++openings_failed_;
-    open_after_ = openings_failed_ == 1
-                      ? now
-                      : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
-                            config_.retry.initial_backoff;
+    open_after_ = openings_failed_ == 1 ? now
+                                        : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
+                                              config_.retry.initial_backoff;
     set_alarm(opening, open_after_);
 }
 
@@ -372,6 +374,7 @@ void scheduler::end(const call_ptr& who, error_code ec) {
 void scheduler::end_waiting(error_code ec, const jobmode::diagnostics& known, unsigned attempts) {
     for (const call_ptr& who : queue_.take_all()) {
         who->diagnostics = known;
+        who->diagnostics.server_away = true;
         who->book.attempts = std::max(who->book.attempts, attempts);
         end(who, ec);
     }
@@ -380,6 +383,7 @@ void scheduler::end_waiting(error_code ec, const jobmode::diagnostics& known, un
 void scheduler::end_with(const call_ptr& who, const gate& cause) {
     queue_.on_ended(*who);
     who->diagnostics = cause.known;
+    who->diagnostics.server_away = &cause != &refusal_;
     end(who, cause.code);
 }
 
@@ -459,6 +463,12 @@ void scheduler::pump(policy::time_point now) {
     }
     close_unwanted(now);
     update_gauges();
+}
+
+std::size_t scheduler::sendable() const noexcept {
+    if (credentials_ != credentials_state::proven || !server_.health.well())
+        return 1;
+    return std::min(limit_.limit(), config_.pool.max_connections * config_.pipeline_depth);
 }
 
 void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
@@ -592,6 +602,13 @@ void scheduler::update_gauges() {
     count_.waiting.set(queue_.size());
     count_.connections.set(ledger_.open());
     count_.in_flight_limit.set(limit_.limit());
+    const auto ticks = [](policy::time_point when) {
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
+    };
+    const bool away = !server_.health.well();
+    count_.away_since.set(away ? ticks(server_.health.since()) : 0);
+    count_.next_try.set(away && server_.health.next_try() != never ? ticks(server_.health.next_try()) : 0);
 }
 
 }  // namespace jobmode::engine

@@ -102,6 +102,8 @@ public:
     std::vector<order>& orders() noexcept { return orders_; }
 
     std::size_t in_flight_limit() const { return limit_.limit(); }
+    /// How many calls can be sent now, those in flight included: no more need to wait here.
+    std::size_t sendable() const noexcept;
     std::size_t in_flight() const noexcept { return in_flight_; }
     std::size_t waiting() const noexcept { return queue_.size(); }
     const policy::pool_ledger& pool() const noexcept { return ledger_; }
@@ -126,8 +128,7 @@ private:
     void assign(std::size_t slot, call& who, policy::time_point now);
     void settle(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void note_answer(const call& who, policy::time_point now);
-    void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why,
-                policy::time_point now);
+    void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void requeue(const call_ptr& who, bool in_front);
     void requeue_all(std::deque<call_ptr> rest);

@@ -86,9 +86,8 @@ verdict judge(const failure& what, const surroundings& around) noexcept {
     // 408 on a connection that was kept: the server had given it up before the request came.
     if (what.code == errc::connection_lost || (what.code == errc::http_malformed && !what.answer_begun) ||
         what.http_status == 408)
-        return judge_loss(what.http_status == 408 ? failure{what.code, what.cause, what.phase, 408, {}, what.kept}
-                                                  : what,
-                          around);
+        return judge_loss(
+            what.http_status == 408 ? failure{what.code, what.cause, what.phase, 408, {}, what.kept} : what, around);
     if (what.code == errc::server_busy)
         return what.retry_after || !around.answered_since ? the_server : busy_query;
     if (what.code == errc::read_timeout)

@@ -28,7 +28,8 @@ bool server_health::answered(std::uint64_t query, time_point now) noexcept {
 void server_health::failed(std::uint64_t query, time_point now, std::optional<std::chrono::milliseconds> retry_after,
                            random_numbers& random) noexcept {
     const bool first = at_ == state::well;
-    const bool tried = (at_ == state::trying && who_ == query) || (at_ == state::resting && query == 0 && now >= until_);
+    const bool tried =
+        (at_ == state::trying && who_ == query) || (at_ == state::resting && query == 0 && now >= until_);
     if (first || tried) {
         if (first)
             since_ = now;
