@@ -15,9 +15,13 @@ constexpr std::chrono::milliseconds total_slack{10};
 
 constexpr policy::time_point never = policy::time_point::max();
 
+// Nothing that the configuration says makes a client storm a server that is away.
+constexpr std::chrono::milliseconds least_pause{20};
+
 /// Pauses for the server begin longer than those of one query: it is the whole fleet that comes back.
 policy::health_config health_of(const retry_config& retry) noexcept {
-    return {retry.initial_backoff * 5 / 2, std::max(retry.max_backoff, retry.initial_backoff)};
+    const std::chrono::milliseconds initial = std::max(retry.initial_backoff * 5 / 2, least_pause);
+    return {initial, std::max(retry.max_backoff, initial)};
 }
 
 policy::time_point later(policy::time_point from, std::chrono::nanoseconds by) noexcept {
@@ -115,12 +119,18 @@ policy::surroundings scheduler::around(const call* who) const noexcept {
     return all;
 }
 
+policy::verdict scheduler::judge(const policy::failure& why, const call* who) noexcept {
+    const policy::verdict verdict = policy::judge(why, around(who));
+    ++judged_[static_cast<std::size_t>(verdict.by)];
+    return verdict;
+}
+
 void scheduler::open_failed(std::size_t slot, const policy::failure& why, jobmode::diagnostics known,
                             policy::time_point now) {
     ledger_.closed(slot);
     count_.connections_failed.add(1);
     ++lost_in_a_row_;
-    const policy::verdict verdict = policy::judge(why, around(nullptr));
+    const policy::verdict verdict = judge(why, nullptr);
     if (verdict.overload)
         limit_.on_overload(now);
     switch (verdict.about) {
@@ -183,7 +193,7 @@ void scheduler::answered(std::size_t slot, const call_ptr& who, const policy::fa
 void scheduler::ended(std::size_t slot, const call_ptr& first, const policy::failure& why, std::deque<call_ptr> rest,
                       policy::time_point now) {
     ledger_.closed(slot);
-    requeue_all(std::move(rest));
+    requeue_all(std::move(rest), now);
     if (!first)
         return;
     leave_flight(*first);
@@ -194,7 +204,7 @@ void scheduler::withdrawn(std::size_t slot, const call_ptr& who, error_code ec, 
                           policy::time_point now) {
     ledger_.closed(slot);
     std::erase(rest, who);
-    requeue_all(std::move(rest));
+    requeue_all(std::move(rest), now);
     leave_flight(*who);
     give_back_try(*who, now);
     end(who, ec);
@@ -217,7 +227,7 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     if (!seen.kept &&
         (why.code == errc::connection_lost || why.code == errc::http_malformed || why.code == errc::handshake_failed))
         ++lost_in_a_row_;
-    act_on(policy::judge(seen, around(who.get())), who, seen, now);
+    act_on(judge(seen, who.get()), who, seen, now);
     give_back_try(*who, now);
 }
 
@@ -258,7 +268,7 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
                 connection_failed(now);
             book.wants_fresh = book.resent = true;
             count_.resends.add(1);
-            requeue(who, true);
+            requeue(who, true, why.code);
             return;
         case policy::subject::server:
         case policy::subject::machine: {
@@ -267,16 +277,13 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
             const bool tried = which.health.at() == policy::server_health::state::trying;
             jobmode::diagnostics known = who->diagnostics;
             const std::uint64_t number = book.number;
-            if (book.opened)
-                end(who, why.code);
-            else
-                requeue(who, !tried);
+            requeue(who, !tried, why.code);
             server_failed(which, number, why, std::move(known), now);
             return;
         }
         case policy::subject::credentials:
             if (book.credentials != credentials_generation_) {
-                requeue(who, true);
+                requeue(who, true, why.code);
                 return;
             }
             // Whoever refuses is there.
@@ -309,10 +316,10 @@ void scheduler::retry(const call_ptr& who, const policy::failure& why, policy::t
     end(who, why.code);
 }
 
-/// Puts a call back at no charge.
-void scheduler::requeue(const call_ptr& who, bool in_front) {
+/// Puts a call back at no charge; if it cannot be sent again it ends, because of `why`.
+void scheduler::requeue(const call_ptr& who, bool in_front, error_code why) {
     if (who->book.opened || closed_) {
-        end(who, closed_ ? closed_ : error_code(errc::connection_lost));
+        end(who, closed_ ? closed_ : why);
         return;
     }
     who->book.next_is_free = true;
@@ -323,11 +330,12 @@ void scheduler::requeue(const call_ptr& who, bool in_front) {
 }
 
 /// Puts back what a connection carried behind the call that its end is about.
-void scheduler::requeue_all(std::deque<call_ptr> rest) {
+void scheduler::requeue_all(std::deque<call_ptr> rest, policy::time_point now) {
     for (; !rest.empty(); rest.pop_back()) {
         leave_flight(*rest.back());
+        give_back_try(*rest.back(), now);
         count_.resends.add(1);
-        requeue(rest.back(), true);
+        requeue(rest.back(), true, errc::connection_lost);
     }
 }
 
@@ -344,7 +352,9 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
     if (answers_ == 0 && !config_.availability.wait_for_first_answer && hopeless) {
         end_waiting(which.code, which.known, which.health.failures());
         // Whoever comes next may as well try.
-        which.health = policy::server_health(health_of(config_.retry));
+        which.health.restart(now);
+        if (!which.health.well())
+            set_alarm(health_check, which.health.next_try());
     }
 }
 
@@ -361,7 +371,7 @@ void scheduler::connection_failed(policy::time_point now) {
     ++openings_failed_;
     open_after_ = openings_failed_ == 1 ? now
                                         : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +
-                                              config_.retry.initial_backoff;
+                                              std::max(config_.retry.initial_backoff, least_pause);
     set_alarm(opening, open_after_);
 }
 
@@ -461,6 +471,7 @@ void scheduler::pump(policy::time_point now) {
                 break;
         }
     }
+    watch_what_waits(now);
     close_unwanted(now);
     update_gauges();
 }
@@ -491,6 +502,21 @@ void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
     if (ledger_.uses(slot) > 1)
         count_.connections_reused.add(1);
     orders_.push_back({order::kind::assign, slot, std::move(who)});
+}
+
+/// Whatever waits is looked at again when that which holds it back is over.
+void scheduler::watch_what_waits(policy::time_point now) {
+    if (queue_.size() == 0)
+        return;
+    if (open_after_ > now)
+        set_alarm(opening, open_after_);
+    const auto watch = [this, now](const policy::server_health& health) {
+        if (!health.well() && health.next_try() > now)
+            set_alarm(health_check, health.next_try());
+    };
+    watch(server_.health);
+    for (const gate& kind : endpoints_)
+        watch(kind.health);
 }
 
 void scheduler::close_unwanted(policy::time_point) {

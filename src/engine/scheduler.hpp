@@ -111,6 +111,8 @@ public:
         return queue_.size() == 0 && in_flight_ + paused_ == 0 && ledger_.open() + ledger_.connecting() == 0;
     }
     const policy::server_health& health() const noexcept { return server_.health; }
+    /// How often each row of the table decided whose failure it was.
+    const std::array<std::uint64_t, policy::rule_count>& judged() const noexcept { return judged_; }
 
 private:
     /// A reason for which calls are held back: the whole server, or what answers one endpoint.
@@ -126,12 +128,13 @@ private:
     bool held(const call& who, policy::time_point now) const noexcept;
     bool may_open(policy::time_point now) const noexcept;
     void assign(std::size_t slot, call& who, policy::time_point now);
+    policy::verdict judge(const policy::failure& why, const call* who) noexcept;
     void settle(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void note_answer(const call& who, policy::time_point now);
     void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
-    void requeue(const call_ptr& who, bool in_front);
-    void requeue_all(std::deque<call_ptr> rest);
+    void requeue(const call_ptr& who, bool in_front, error_code why);
+    void requeue_all(std::deque<call_ptr> rest, policy::time_point now);
     void server_failed(gate& which, std::uint64_t who, const policy::failure& why, jobmode::diagnostics known,
                        policy::time_point now);
     void refuse_credentials(jobmode::diagnostics known, error_code code, policy::time_point now);
@@ -148,6 +151,7 @@ private:
     void set_alarm(alarm which, policy::time_point when) noexcept;
     void give_back_try(const call& who, policy::time_point now) noexcept;
     void leave_flight(const call& who) noexcept;
+    void watch_what_waits(policy::time_point now);
     void close_unwanted(policy::time_point now);
     void update_gauges();
 
@@ -170,6 +174,7 @@ private:
     std::array<unsigned, wire::endpoints.size()> strange_in_a_row_{};
     std::uint64_t answers_ = 0;
     unsigned lost_in_a_row_ = 0;
+    std::array<std::uint64_t, policy::rule_count> judged_{};
 
     credentials_state credentials_ = credentials_state::unproven;
     std::uint64_t credentials_generation_ = 0;

@@ -227,6 +227,11 @@ bool session::finish_front(bool whole) {
     complete_front(why);
     const call_ptr who = std::move(calls_.front());
     calls_.pop_front();
+    // What only the end of the connection ends, without the end that TLS has, is an answer if its document is whole.
+    if (truncated_ && why.code == errc::truncated) {
+        why.code = errc::connection_lost;
+        why.phase = who->diagnostics.phase = phase::read;
+    }
     who->latency = now_.steady - who->book.sent_at;
     const bool unsent = out_written_ != out_.size() && calls_.empty();
     const bool surplus = calls_.empty() && in_begin_ != in_end_;
@@ -310,14 +315,7 @@ void session::end_of_stream(bool truncated, const instant& now) {
         fail(std::move(why));
         return;
     }
-    // What only the end of the connection ends, without the end that TLS has, is an answer if its document is whole.
-    if (truncated && !refusal_) {
-        policy::failure verdict;
-        if (!complete_front(verdict) && verdict.code == errc::truncated) {
-            fail(std::move(why));
-            return;
-        }
-    }
+    truncated_ = truncated;
     process();
 }
 

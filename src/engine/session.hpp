@@ -160,6 +160,8 @@ private:
     bool begun_ = false;
     bool paused_ = false;
     bool was_idle_ = false;
+    /// The connection's end came without the end that its protocol has for it.
+    bool truncated_ = false;
     bool ended_ = false;
     std::size_t answered_ = 0;
 };

@@ -7,43 +7,49 @@
 namespace jobmode::policy {
 namespace {
 
-constexpr verdict the_query{subject::query, true, false};
-constexpr verdict busy_query{subject::query, true, true};
-constexpr verdict the_connection{subject::connection, true, false};
-constexpr verdict dead_connection{subject::connection, false, false};
-constexpr verdict the_server{subject::server, false, true};
-constexpr verdict this_machine{subject::machine, false, false};
-constexpr verdict the_credentials{subject::credentials, true, false};
-constexpr verdict the_trust{subject::trust, true, false};
+constexpr verdict query_verdict(rule by, bool overload) noexcept {
+    return {subject::query, true, overload, by};
+}
+constexpr verdict connection_verdict(rule by, bool charged, bool overload) noexcept {
+    return {subject::connection, charged, overload, by};
+}
+constexpr verdict server_verdict(rule by) noexcept {
+    return {subject::server, false, true, by};
+}
+constexpr verdict the_credentials{subject::credentials, true, false, rule::refused_credentials};
 
 /// A connection that could not be opened, while none of its queries was at stake.
 verdict judge_open(const failure& what, const surroundings& around) noexcept {
     if (is_local(what.cause))
-        return this_machine;
+        return {subject::machine, false, false, rule::exhausted_machine};
     if (what.code == errc::certificate_rejected || what.code == errc::pin_mismatch)
-        return around.others_open ? dead_connection : the_trust;
+        return around.others_open ? connection_verdict(rule::untrusted_connection, false, false)
+                                  : verdict{subject::trust, true, false, rule::untrusted_server};
     if (what.code == errc::proxy_authentication_required)
         return the_credentials;
     if (around.others_open)
-        return {subject::connection, false, true};
+        return connection_verdict(rule::surplus_connection, false, true);
     // An alert, a reset or bytes out of turn can be one connection's bad luck; the rest cannot.
     const bool luck =
         what.code == errc::handshake_failed || what.code == errc::connection_lost || what.code == errc::http_malformed;
-    return luck && around.lost_in_a_row < too_many_lost ? dead_connection : the_server;
+    return luck && around.lost_in_a_row < too_many_lost ? connection_verdict(rule::lost_opening, false, false)
+                                                        : server_verdict(rule::unreachable_server);
 }
 
 verdict judge_loss(const failure& what, const surroundings& around) noexcept {
     if (what.kept && !what.answer_begun)
-        return dead_connection;
-    return around.lost_in_a_row >= too_many_lost ? the_server : the_connection;
+        return connection_verdict(rule::stale_connection, false, false);
+    return around.lost_in_a_row >= too_many_lost ? server_verdict(rule::losing_server)
+                                                 : connection_verdict(rule::lost_connection, true, false);
 }
 
 verdict judge_strange(const surroundings& around) noexcept {
     if (!around.answered_ever)
-        return the_server;
+        return server_verdict(rule::strange_server);
     if (!around.kind_answered_ever)
-        return the_query;
-    return around.strange_in_a_row >= too_many_strange ? the_server : the_query;
+        return query_verdict(rule::strange_among_answers, false);
+    return around.strange_in_a_row >= too_many_strange ? server_verdict(rule::strange_server)
+                                                       : query_verdict(rule::strange_among_answers, false);
 }
 
 }  // namespace
@@ -89,12 +95,14 @@ verdict judge(const failure& what, const surroundings& around) noexcept {
         return judge_loss(
             what.http_status == 408 ? failure{what.code, what.cause, what.phase, 408, {}, what.kept} : what, around);
     if (what.code == errc::server_busy)
-        return what.retry_after || !around.answered_since ? the_server : busy_query;
+        return what.retry_after || !around.answered_since ? server_verdict(rule::busy_server)
+                                                          : query_verdict(rule::busy_among_answers, true);
     if (what.code == errc::read_timeout)
-        return around.answered_since ? busy_query : the_server;
+        return around.answered_since ? query_verdict(rule::silent_among_answers, true)
+                                     : server_verdict(rule::silent_server);
     if (is_strange(what.code))
         return judge_strange(around);
-    return the_query;
+    return query_verdict(rule::own_answer, false);
 }
 
 }  // namespace jobmode::policy

@@ -4,6 +4,7 @@
 #include <jobmode/error.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -57,6 +58,45 @@ struct surroundings {
     unsigned strange_in_a_row = 1;
 };
 
+/// The rows of the table by which it is decided whose failure it was.
+enum class rule : std::uint8_t {
+    /// The query's own answer, or what was made of it.
+    own_answer,
+    /// Refused as too much while other queries were answered.
+    busy_among_answers,
+    /// No answer in time while other queries were answered.
+    silent_among_answers,
+    /// Not the API's answer, from a kind that has never been answered, or for the first time.
+    strange_among_answers,
+    /// The connection had been given up before the query came.
+    stale_connection,
+    /// The connection was lost with the query on it.
+    lost_connection,
+    /// No further connection could be opened, while others are open.
+    surplus_connection,
+    /// A connection was lost in its opening.
+    lost_opening,
+    /// A certificate that is not trusted, while connections are open whose was.
+    untrusted_connection,
+    /// The server's identity is not trusted.
+    untrusted_server,
+    /// No connection can be opened.
+    unreachable_server,
+    /// Connections in a row were lost without an answer.
+    losing_server,
+    /// Refused as too much, and nobody was answered; or with a time to come back.
+    busy_server,
+    /// No answer in time, and nobody was answered.
+    silent_server,
+    /// Not the API's answer, from a server that gives no other.
+    strange_server,
+    /// This machine has run out of something.
+    exhausted_machine,
+    /// User or password were refused.
+    refused_credentials,
+};
+inline constexpr std::size_t rule_count = 17;
+
 /// What follows from a failure.
 struct verdict {
     subject about = subject::query;
@@ -64,6 +104,8 @@ struct verdict {
     bool charged = true;
     /// Whether the server may have too much to do, so that the limit is to be lowered.
     bool overload = false;
+    /// Why.
+    rule by = rule::own_answer;
 };
 
 /// Decides whose failure it was. This is the only place where that is decided.

@@ -22,6 +22,7 @@ bool server_health::answered(std::uint64_t query, time_point now) noexcept {
     at_ = state::well;
     unwell_ += now - since_;
     failures_ = 0;
+    asked_until_ = time_point::min();
     return true;
 }
 
@@ -43,8 +44,21 @@ void server_health::failed(std::uint64_t query, time_point now, std::optional<st
         const auto quarter = static_cast<std::uint64_t>(pause / 4);
         until_ = now + std::chrono::milliseconds(pause - static_cast<std::int64_t>(random.below(quarter + 1)));
     }
-    if (retry_after)
-        until_ = std::max(until_, now + *retry_after);
+    if (retry_after) {
+        asked_until_ = now + *retry_after;
+        until_ = std::max(until_, asked_until_);
+    }
+}
+
+void server_health::restart(time_point now) noexcept {
+    if (at_ == state::well)
+        return;
+    unwell_ += now - since_;
+    since_ = now;
+    failures_ = 0;
+    who_ = 0;
+    until_ = asked_until_;
+    at_ = until_ > now ? state::resting : state::well;
 }
 
 void server_health::taken_back(std::uint64_t query, time_point now) noexcept {

@@ -51,6 +51,8 @@ public:
     /// The server has failed, seen by this query, or by an attempt to connect (0).
     void failed(std::uint64_t query, time_point now, std::optional<std::chrono::milliseconds> retry_after,
                 random_numbers& random) noexcept;
+    /// What was learnt of the server is forgotten, but for a pause that it asked for.
+    void restart(time_point now) noexcept;
     /// A query has ended or gone back without telling anything of the server.
     void taken_back(std::uint64_t query, time_point now) noexcept;
 
@@ -66,6 +68,8 @@ private:
     state at_ = state::well;
     time_point since_{};
     time_point until_{};
+    /// Until when the server asked to be left alone.
+    time_point asked_until_{time_point::min()};
     std::chrono::nanoseconds unwell_{0};
     unsigned failures_ = 0;
     /// Who is trying; 0 if it is an attempt to connect, or nobody yet.
