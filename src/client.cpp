@@ -5,27 +5,28 @@
 #include <utility>
 
 #include "completion.hpp"
-#include "net/engine.hpp"
-#include "stream_operation.hpp"
+#include "net/driver.hpp"
+#include "record_reader.hpp"
+#include "stream_call.hpp"
 #include "wire/list_decoder.hpp"
 
 namespace jobmode {
 namespace {
 
-/// The part that all operations with one result share: the handler, and the diagnostics that the caller asked for.
+/// The part that all calls with one result share: the handler, and the diagnostics that the caller asked for.
 template <class Result>
-class single_operation : public net::operation {
+class single_call : public engine::call {
 public:
-    single_operation(net::request_kind what, query asked_query, completion<Result> done, jobmode::diagnostics* out)
-        : operation(what, std::move(asked_query)), done_(std::move(done)), out_(out) {}
+    single_call(const wire::endpoint& where, query question, completion<Result> done, jobmode::diagnostics* out)
+        : call(where, std::move(question)), done_(std::move(done)), out_(out) {}
 
     void abandon() noexcept final { done_.drop(); }
 
-    void let_cancel(const std::shared_ptr<net::engine>& engine) {
-        done_.on_cancel([weak_self = weak_from_this(), weak_engine = std::weak_ptr(engine)] {
-            if (const std::shared_ptr<net::engine> running = weak_engine.lock())
+    void let_cancel(const std::shared_ptr<net::driver>& driver) {
+        done_.on_cancel([weak_self = weak_from_this(), weak_driver = std::weak_ptr(driver)] {
+            if (const std::shared_ptr<net::driver> running = weak_driver.lock())
                 running->enter([weak_self, running] {
-                    if (const net::operation_ptr self = weak_self.lock())
+                    if (const engine::call_ptr self = weak_self.lock())
                         running->cancel(*self, asio::error::operation_aborted);
                 });
         });
@@ -43,16 +44,21 @@ private:
     jobmode::diagnostics* out_;
 };
 
-class list_operation final : public single_operation<std::vector<record>> {
+class list_call final : public single_call<std::vector<record>> {
 public:
-    list_operation(query asked_query, completion<std::vector<record>> done, jobmode::diagnostics* out)
-        : single_operation(net::request_kind::list, std::move(asked_query), std::move(done), out) {}
+    list_call(net::driver& driver, query question, completion<std::vector<record>> done, jobmode::diagnostics* out)
+        : single_call(wire::list_backup_job_mode, std::move(question), std::move(done), out), reader_(driver) {}
 
-    void on_attempt() override { records_.clear(); }
-    void on_batch(record_batch batch, const net::arrival&) override {
-        for (const record_view& view : batch)
-            records_.emplace_back(view);
+    void on_attempt() override {
+        reader_.begin();
+        records_.clear();
     }
+    engine::appetite on_piece(const engine::body_piece& piece, error_code& ec) override {
+        for (const record_view& view : reader_.feed(piece, ec, diagnostics))
+            records_.emplace_back(view);
+        return engine::appetite::more;
+    }
+    void on_complete(error_code& ec) override { reader_.finish(ec, diagnostics); }
     void on_end(error_code ec) override {
         if (ec)
             records_.clear();
@@ -60,18 +66,19 @@ public:
     }
 
 private:
+    record_reader reader_;
     std::vector<record> records_;
 };
 
 /// Gathers an answer that is not of ListBackupJobMode.
 template <class Decoder>
-class gathering_operation final : public single_operation<typename Decoder::result_type> {
+class gathering_call final : public single_call<typename Decoder::result_type> {
     using result_type = typename Decoder::result_type;
 
 public:
-    gathering_operation(net::request_kind what, query asked_query, const decoder_limits& limits,
-                        completion<result_type> done, jobmode::diagnostics* out)
-        : single_operation<result_type>(what, std::move(asked_query), std::move(done), out),
+    gathering_call(const wire::endpoint& where, query question, const decoder_limits& limits,
+                   completion<result_type> done, jobmode::diagnostics* out)
+        : single_call<result_type>(where, std::move(question), std::move(done), out),
           limits_(limits),
           decoder_(limits) {}
 
@@ -79,10 +86,11 @@ public:
         decoder_ = Decoder(limits_);
         result_.clear();
     }
-    void on_piece(std::string_view piece, error_code& ec) override {
-        decoder_.feed(piece, ec);
+    engine::appetite on_piece(const engine::body_piece& piece, error_code& ec) override {
+        decoder_.feed(piece.bytes, ec);
         if (ec)
             note();
+        return engine::appetite::more;
     }
     void on_complete(error_code& ec) override {
         result_ = decoder_.finish(ec);
@@ -108,74 +116,81 @@ private:
     result_type result_;
 };
 
-void submit(const std::shared_ptr<net::engine>& engine, net::operation_ptr op) {
-    engine->enter([engine, op = std::move(op)] { engine->submit(op); });
+void submit(const std::shared_ptr<net::driver>& driver, engine::call_ptr who) {
+    driver->enter([driver, who = std::move(who)] { driver->submit(who); });
 }
 
 }  // namespace
 
 client::client(asio::any_io_executor executor, client_config config)
-    : engine_(net::engine::make(std::move(executor), std::move(config))) {}
+    : driver_(net::driver::make(std::move(executor), std::move(config))) {}
 
 client::client(client&&) noexcept = default;
 
 client& client::operator=(client&& other) noexcept {
     if (this != &other) {
-        if (engine_)
+        if (driver_)
             close();
-        engine_ = std::move(other.engine_);
+        driver_ = std::move(other.driver_);
     }
     return *this;
 }
 
 client::~client() {
-    if (engine_)
+    if (driver_)
         close();
 }
 
 metrics client::metrics() const {
-    return engine_->metrics();
+    return driver_->metrics();
+}
+
+void client::set_credentials(std::string sys_user, secret sys_pwd) {
+    driver_->enter([driver = driver_, sys_user = std::move(sys_user), sys_pwd = std::move(sys_pwd)] {
+        driver->set_credentials(sys_user, sys_pwd);
+    });
 }
 
 void client::close() {
-    engine_->enter([engine = engine_] { engine->close(); });
+    driver_->enter([driver = driver_] { driver->close(); });
 }
 
 client::executor_type client::get_executor() const noexcept {
-    return engine_->user_executor();
+    return driver_->user_executor();
 }
 
 void client::start_list(detail::bound_handler<std::vector<record>> handler, query asked, diagnostics* diag) {
-    auto op = std::make_shared<list_operation>(
-        std::move(asked), completion<std::vector<record>>(std::move(handler), engine_->user_executor()), diag);
-    op->let_cancel(engine_);
-    submit(engine_, std::move(op));
+    auto who = std::make_shared<list_call>(
+        *driver_, std::move(asked), completion<std::vector<record>>(std::move(handler), driver_->user_executor()),
+        diag);
+    who->let_cancel(driver_);
+    submit(driver_, std::move(who));
 }
 
 void client::start_open(detail::bound_handler<record_stream> handler, query asked, diagnostics* diag) {
-    auto op = std::make_shared<net::stream_operation>(
-        engine_, std::move(asked), completion<record_stream>(std::move(handler), engine_->user_executor()), diag);
-    op->let_cancel();
-    submit(engine_, std::move(op));
+    auto who = std::make_shared<net::stream_call>(
+        driver_, std::move(asked), completion<record_stream>(std::move(handler), driver_->user_executor()), diag);
+    who->let_cancel();
+    submit(driver_, std::move(who));
 }
 
 void client::start_list_users(detail::bound_handler<std::vector<std::string>> handler, diagnostics* diag) {
-    auto op = std::make_shared<gathering_operation<wire::user_list_decoder>>(
-        net::request_kind::users, query(), engine_->config().limits,
-        completion<std::vector<std::string>>(std::move(handler), engine_->user_executor()), diag);
-    op->let_cancel(engine_);
-    submit(engine_, std::move(op));
+    auto who = std::make_shared<gathering_call<wire::user_list_decoder>>(
+        wire::list_users, query(), driver_->config().limits,
+        completion<std::vector<std::string>>(std::move(handler), driver_->user_executor()), diag);
+    who->let_cancel(driver_);
+    submit(driver_, std::move(who));
 }
 
 void client::start_list_backup_jobs(detail::bound_handler<std::vector<backup_set_jobs>> handler, std::string login_name,
                                     diagnostics* diag) {
     // The date is not sent: with one the name is checked as that of any other query is.
     const std::chrono::year_month_day any(std::chrono::year(2000), std::chrono::January, std::chrono::day(1));
-    auto op = std::make_shared<gathering_operation<wire::backup_job_list_decoder>>(
-        net::request_kind::jobs, query(std::move(login_name), any), engine_->config().limits,
-        completion<std::vector<backup_set_jobs>>(std::move(handler), engine_->user_executor()), diag);
-    op->let_cancel(engine_);
-    submit(engine_, std::move(op));
+    auto who = std::make_shared<gathering_call<wire::backup_job_list_decoder>>(
+        wire::list_backup_jobs, query(std::move(login_name), any), driver_->config().limits,
+        completion<std::vector<backup_set_jobs>>(std::move(handler), driver_->user_executor()), diag);
+    who->let_cancel(driver_);
+    submit(driver_, std::move(who));
 }
 
 }  // namespace jobmode

@@ -5,11 +5,14 @@
 #include <boost/circular_buffer.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "completion.hpp"
-#include "net/engine.hpp"
+#include "net/driver.hpp"
+#include "record_reader.hpp"
 
 namespace jobmode {
 
@@ -20,19 +23,22 @@ outcome::~outcome() = default;
 
 crawl_options::crawl_options() = default;
 
-/// The crawl itself, on its engine's executor. Its operations refer to it until they end or it is closed.
+/// The crawl itself, on its driver's executor. Its calls refer to it until they end or it is closed.
 ///
-/// `probing`: the first query is in flight, alone. `open`: queries are pulled whenever there is room. `draining`: no
-/// more are pulled. The consumer's wait ends when an outcome is ready, or when draining and nothing is in flight.
+/// `open`: queries are pulled whenever there is room. `draining`: no more are pulled. The consumer's wait ends when an
+/// outcome is ready, or when draining and nothing is in flight.
 struct crawl::state : std::enable_shared_from_this<state> {
     class member;
-    enum class stage : std::uint8_t { idle, probing, open, draining };
+    enum class stage : std::uint8_t { idle, open, draining };
     using next_handler = completion<std::optional<outcome>>;
 
-    state(std::shared_ptr<net::engine> owner, source from, crawl_options chosen)
-        : engine(std::move(owner)), queries(std::move(from)), options(std::move(chosen)) {}
+    state(std::shared_ptr<net::driver> owner, source from, crawl_options chosen)
+        : driver(std::move(owner)), queries(std::move(from)), options(std::move(chosen)) {}
 
-    void next(next_handler handler);
+    void start_next(next_handler handler);
+    void next(next_handler handler, std::uint64_t wait);
+    void cancel_wait(std::uint64_t wait);
+    void drop_source();
     void stop();
     void close();
     void refill();
@@ -42,7 +48,9 @@ struct crawl::state : std::enable_shared_from_this<state> {
     void deliver();
     std::optional<outcome> take();
 
-    std::shared_ptr<net::engine> engine;
+    std::shared_ptr<net::driver> driver;
+    /// The source may refer to what its owner destroys after the crawl: once that is gone, it is not called.
+    std::mutex source_mutex;
     source queries;
     crawl_options options;
     stage at = stage::idle;
@@ -53,13 +61,20 @@ struct crawl::state : std::enable_shared_from_this<state> {
     /// Grows as it must; unlike a deque, it does not allocate for every outcome, which is as large as a block of one.
     boost::circular_buffer<outcome> ready;
     next_handler consumer;
+    /// Each wait of the consumer's has a number, from the moment in which it begins, so that a signal that cancels one
+    /// wait never ends another.
+    std::atomic<std::uint64_t> waits{0};
+    std::uint64_t waiting = 0;
 };
 
 /// One query of the crawl.
-class crawl::state::member final : public net::operation {
+class crawl::state::member final : public engine::call {
 public:
     member(crawl::state& owner, query question, std::uint64_t index)
-        : operation(net::request_kind::list, std::move(question)), owner_(&owner), index_(index) {}
+        : call(wire::list_backup_job_mode, std::move(question)),
+          owner_(&owner),
+          index_(index),
+          reader_(*owner.driver) {}
 
     /// Its place among those in flight.
     std::size_t place = 0;
@@ -67,18 +82,26 @@ public:
     /// The crawl is gone.
     void forget() noexcept { owner_ = nullptr; }
 
-    void on_attempt() override { records_.clear(); }
-    void on_batch(record_batch batch, const net::arrival& how) override {
+    void on_attempt() override {
+        reader_.begin();
+        records_.clear();
+    }
+    engine::appetite on_piece(const engine::body_piece& piece, error_code& ec) override {
+        const record_batch batch = reader_.feed(piece, ec, diagnostics);
+        if (!batch)
+            return engine::appetite::more;
         if (records_.empty())
-            records_.reserve(std::min(how.records_in_all, most_expected));
-        if (how.memory) {
-            const std::size_t bytes = how.memory->size;
-            records_.append(batch, std::move(how.memory->bytes), bytes);
-            *how.memory = {};
+            records_.reserve(std::min(record_reader::likely_records(piece, batch), most_expected));
+        if (piece.memory) {
+            const std::size_t bytes = piece.memory->size;
+            records_.append(batch, std::move(piece.memory->bytes), bytes);
+            *piece.memory = {};
         } else {
             records_.append(batch);
         }
+        return engine::appetite::more;
     }
+    void on_complete(error_code& ec) override { reader_.finish(ec, diagnostics); }
     void on_end(error_code ec) override {
         if (!owner_)
             return;
@@ -90,7 +113,7 @@ public:
         if (!ec)
             ended.records = std::move(records_);
         ended.latency = latency;
-        // The owner lets go of this operation; whoever called still holds it.
+        // The owner lets go of this call; whoever tells it its end still holds it.
         auto& mine = owner_->in_flight;
         mine.back()->place = place;
         std::swap(mine[place], mine.back());
@@ -110,22 +133,41 @@ private:
 
     crawl::state* owner_;
     std::uint64_t index_;
+    record_reader reader_;
     record_list records_;
 };
 
-void crawl::state::next(next_handler handler) {
-    consumer = std::move(handler);
-    consumer.on_cancel([weak = weak_from_this()] {
+void crawl::state::start_next(next_handler handler) {
+    const std::uint64_t wait = waits.fetch_add(1, std::memory_order_relaxed) + 1;
+    handler.on_cancel([weak = weak_from_this(), wait] {
         if (const std::shared_ptr<state> self = weak.lock())
-            self->engine->enter([self] {
-                if (self->consumer)
-                    self->consumer.post(asio::error::operation_aborted, std::nullopt);
-            });
+            self->driver->enter([self, wait] { self->cancel_wait(wait); });
     });
+    driver->enter([self = shared_from_this(), handler = std::move(handler), wait]() mutable {
+        self->next(std::move(handler), wait);
+    });
+}
+
+void crawl::state::next(next_handler handler, std::uint64_t wait) {
+    consumer = std::move(handler);
+    waiting = wait;
     if (at == stage::idle)
-        at = options.probe_first ? stage::probing : stage::open;
+        at = stage::open;
     refill();
     deliver();
+}
+
+void crawl::state::cancel_wait(std::uint64_t wait) {
+    if (consumer && waiting == wait)
+        consumer.post(asio::error::operation_aborted, std::nullopt);
+}
+
+void crawl::state::drop_source() {
+    // Only with several threads can the source be running now; and it may not wait for itself.
+    std::unique_lock lock(source_mutex, std::defer_lock);
+    if (driver->config().thread_safe)
+        lock.lock();
+    queries = nullptr;
 }
 
 void crawl::state::stop() {
@@ -139,24 +181,15 @@ void crawl::state::close() {
     for (const std::shared_ptr<member>& one : all)
         one->forget();
     for (const std::shared_ptr<member>& one : all)
-        engine->cancel(*one, asio::error::operation_aborted);
+        driver->cancel(*one, asio::error::operation_aborted);
     if (consumer)
         consumer.post(asio::error::operation_aborted, std::nullopt);
 }
 
 bool crawl::state::has_room() const {
-    if (ready.size() >= std::max<std::size_t>(options.max_buffered, 1))
-        return false;
-    switch (at) {
-        case stage::idle:
-        case stage::draining:
-            return false;
-        case stage::probing:
-            return in_flight.empty();
-        case stage::open:
-            return in_flight.size() < engine->in_flight_limit();
-    }
-    return false;
+    // What is pulled is what can be sent.
+    return at == stage::open && ready.size() < std::max<std::size_t>(options.max_buffered, 1) &&
+           in_flight.size() < driver->sendable();
 }
 
 void crawl::state::refill() {
@@ -170,10 +203,16 @@ void crawl::state::refill() {
 
 void crawl::state::pull() {
     std::optional<query> asked;
-    try {
-        asked = queries();
-    } catch (...) {
-        source_error = errc::invalid_query;
+    {
+        std::unique_lock lock(source_mutex, std::defer_lock);
+        if (driver->config().thread_safe)
+            lock.lock();
+        try {
+            if (queries)
+                asked = queries();
+        } catch (...) {
+            source_error = errc::invalid_query;
+        }
     }
     if (!asked) {
         at = stage::draining;
@@ -182,13 +221,10 @@ void crawl::state::pull() {
     auto one = std::make_shared<member>(*this, std::move(*asked), pulled++);
     one->place = in_flight.size();
     in_flight.push_back(one);
-    engine->submit(std::move(one));
+    driver->submit(std::move(one));
 }
 
 void crawl::state::on_outcome(outcome ended) {
-    // A query that was not sent has tried nothing out.
-    if (at == stage::probing && ended.error != errc::invalid_query)
-        at = stage::open;
     const bool refused =
         (ended.error == errc::authentication_refused || ended.error == errc::proxy_authentication_required) &&
         options.stop_on_authentication_refused;
@@ -222,26 +258,31 @@ std::optional<outcome> crawl::state::take() {
 }
 
 crawl::crawl(client& client, source queries, crawl_options options)
-    : state_(std::make_shared<state>(client.engine_, std::move(queries), std::move(options))) {}
+    : state_(std::make_shared<state>(client.driver_, std::move(queries), std::move(options))) {}
 
 crawl::crawl(crawl&&) noexcept = default;
 
 crawl& crawl::operator=(crawl&& other) noexcept {
     if (this != &other) {
-        if (state_)
-            state_->engine->enter([old = state_] { old->close(); });
+        close();
         state_ = std::move(other.state_);
     }
     return *this;
 }
 
 crawl::~crawl() {
-    if (state_)
-        state_->engine->enter([old = state_] { old->close(); });
+    close();
+}
+
+void crawl::close() noexcept {
+    if (!state_)
+        return;
+    state_->drop_source();
+    state_->driver->enter([old = state_] { old->close(); });
 }
 
 std::optional<outcome> crawl::try_next() {
-    if (state_->engine->config().thread_safe)
+    if (state_->driver->config().thread_safe)
         return std::nullopt;
     std::optional<outcome> first = state_->take();
     if (first)
@@ -250,13 +291,11 @@ std::optional<outcome> crawl::try_next() {
 }
 
 void crawl::stop() {
-    state_->engine->enter([state = state_] { state->stop(); });
+    state_->driver->enter([state = state_] { state->stop(); });
 }
 
 void crawl::start_next(detail::bound_handler<std::optional<outcome>> handler) {
-    state::next_handler consumer(std::move(handler), state_->engine->user_executor());
-    state_->engine->enter(
-        [state = state_, consumer = std::move(consumer)]() mutable { state->next(std::move(consumer)); });
+    state_->start_next(state::next_handler(std::move(handler), state_->driver->user_executor()));
 }
 
 }  // namespace jobmode

@@ -5,67 +5,85 @@
 
 #include <utility>
 
-#include "stream_operation.hpp"
+#include "stream_call.hpp"
 
 namespace jobmode {
 namespace net {
 
-stream_operation::stream_operation(std::shared_ptr<engine> owner, query asked_query, completion<record_stream> done,
-                                   jobmode::diagnostics* out)
-    : operation(request_kind::stream, std::move(asked_query)),
-      engine_(std::move(owner)),
+stream_call::stream_call(std::shared_ptr<driver> owner, query question, completion<record_stream> done,
+                         jobmode::diagnostics* out)
+    : call(wire::list_backup_job_mode, std::move(question)),
+      driver_(std::move(owner)),
+      records_(*driver_),
       opening_(std::move(done)),
-      out_(out) {}
+      out_(out) {
+    streams = true;
+}
 
 template <class Result>
-void stream_operation::let_cancel(completion<Result>& waiting) {
-    waiting.on_cancel([weak = weak_from_this(), weak_engine = std::weak_ptr(engine_)] {
-        if (const std::shared_ptr<engine> running = weak_engine.lock())
-            running->enter([weak, running] {
-                if (const operation_ptr self = weak.lock())
-                    static_cast<stream_operation&>(*self).cancel_wait();
+void stream_call::let_cancel(completion<Result>& waiting, std::uint64_t wait) {
+    waiting.on_cancel([weak = weak_from_this(), weak_driver = std::weak_ptr(driver_), wait] {
+        if (const std::shared_ptr<driver> running = weak_driver.lock())
+            running->enter([weak, running, wait] {
+                if (const engine::call_ptr self = weak.lock())
+                    static_cast<stream_call&>(*self).cancel_wait(wait);
             });
     });
 }
 
-void stream_operation::let_cancel() {
-    let_cancel(opening_);
+void stream_call::let_cancel() {
+    let_cancel(opening_, 0);
 }
 
-void stream_operation::next(next_handler handler) {
+void stream_call::start_next(next_handler handler) {
+    const std::uint64_t wait = waits_.fetch_add(1, std::memory_order_relaxed) + 1;
+    let_cancel(handler, wait);
+    driver_->enter([self = std::static_pointer_cast<stream_call>(shared_from_this()), handler = std::move(handler),
+                    wait]() mutable { self->next(std::move(handler), wait); });
+}
+
+void stream_call::next(next_handler handler, std::uint64_t wait) {
     reader_ = std::move(handler);
-    let_cancel(reader_);
+    waiting_ = wait;
     if (ready_ || ended_)
         deliver();
     else
-        carrier_->resume();
+        driver_->resume(*this);
 }
 
-void stream_operation::cancel_wait() {
-    // The slot may still refer to a wait that is over.
-    if (opening_ || reader_)
-        engine_->cancel(*this, asio::error::operation_aborted);
+void stream_call::cancel_wait(std::uint64_t wait) {
+    if (wait == 0 ? bool(opening_) : reader_ && waiting_ == wait)
+        driver_->cancel(*this, asio::error::operation_aborted);
 }
 
-void stream_operation::close() {
-    engine_->cancel(*this, asio::error::operation_aborted);
-    carrier_.reset();
+void stream_call::close() {
+    driver_->cancel(*this, asio::error::operation_aborted);
 }
 
-void stream_operation::on_open() {
-    carrier_ = carrier->shared_from_this();
+void stream_call::on_attempt() {
+    records_.begin();
+}
+
+void stream_call::on_open() {
     if (out_)
         *out_ = diagnostics;
-    opening_.post({}, record_stream(std::static_pointer_cast<stream_operation>(shared_from_this())));
+    opening_.post({}, record_stream(std::static_pointer_cast<stream_call>(shared_from_this())));
 }
 
-void stream_operation::on_batch(record_batch batch, const arrival&) {
-    ready_ = batch;
+engine::appetite stream_call::on_piece(const engine::body_piece& piece, error_code& ec) {
+    ready_ = records_.feed(piece, ec, diagnostics);
+    if (!ready_)
+        return engine::appetite::more;
     if (reader_)
         deliver();
+    return engine::appetite::nothing_yet;
 }
 
-void stream_operation::on_end(error_code ec) {
+void stream_call::on_complete(error_code& ec) {
+    records_.finish(ec, diagnostics);
+}
+
+void stream_call::on_end(error_code ec) {
     if (opening_) {
         if (out_)
             *out_ = std::move(diagnostics);
@@ -77,12 +95,12 @@ void stream_operation::on_end(error_code ec) {
         deliver();
 }
 
-void stream_operation::abandon() noexcept {
+void stream_call::abandon() noexcept {
     opening_.drop();
     reader_.drop();
 }
 
-void stream_operation::deliver() {
+void stream_call::deliver() {
     // What came before the end is handed out before it, unless the reader itself ended it.
     if (ready_ && ended_ != asio::error::operation_aborted)
         reader_.post({}, std::exchange(ready_, record_batch()));
@@ -94,15 +112,15 @@ void stream_operation::deliver() {
 
 record_stream::record_stream() noexcept = default;
 
-record_stream::record_stream(std::shared_ptr<net::stream_operation> operation) noexcept
-    : operation_(std::move(operation)), executor_(operation_->owner().user_executor()) {}
+record_stream::record_stream(std::shared_ptr<net::stream_call> call) noexcept
+    : call_(std::move(call)), executor_(call_->owner().user_executor()) {}
 
 record_stream::record_stream(record_stream&&) noexcept = default;
 
 record_stream& record_stream::operator=(record_stream&& other) noexcept {
     if (this != &other) {
         close();
-        operation_ = std::move(other.operation_);
+        call_ = std::move(other.call_);
         executor_ = std::move(other.executor_);
     }
     return *this;
@@ -113,23 +131,21 @@ record_stream::~record_stream() {
 }
 
 void record_stream::close() noexcept {
-    if (const std::shared_ptr<net::stream_operation> operation = std::exchange(operation_, nullptr))
-        operation->owner().enter([operation] { operation->close(); });
+    if (const std::shared_ptr<net::stream_call> call = std::exchange(call_, nullptr))
+        call->owner().enter([call] { call->close(); });
 }
 
 void record_stream::start_next(detail::bound_handler<record_batch> handler) {
-    net::stream_operation::next_handler reader(std::move(handler), executor_);
-    if (!operation_) {
+    net::stream_call::next_handler reader(std::move(handler), executor_);
+    if (call_)
+        call_->start_next(std::move(reader));
+    else
         reader.post({}, record_batch());
-        return;
-    }
-    operation_->owner().enter(
-        [operation = operation_, reader = std::move(reader)]() mutable { operation->next(std::move(reader)); });
 }
 
 const diagnostics& record_stream::diagnostics() const noexcept {
     static const jobmode::diagnostics none;
-    return operation_ ? operation_->diagnostics : none;
+    return call_ ? call_->diagnostics : none;
 }
 
 record_stream::executor_type record_stream::get_executor() const {

@@ -9,6 +9,7 @@
 #include <jobmode/metrics.hpp>
 #include <jobmode/query.hpp>
 #include <jobmode/record.hpp>
+#include <jobmode/secret.hpp>
 #include <jobmode/stream.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -128,6 +129,11 @@ public:
     /// in different members.
     jobmode::metrics metrics() const;
 
+    /// Uses another system user or password from now on. Queries that a refusal of the old ones holds back go on, and
+    /// an answer that refuses the old ones is asked again. Neither may have control characters; the password must not
+    /// be empty.
+    void set_credentials(std::string sys_user, secret sys_pwd);
+
     /// Ends every operation with `operation_aborted` and closes every connection. Later operations end so at once.
     void close();
 
@@ -142,7 +148,7 @@ private:
     void start_list_backup_jobs(detail::bound_handler<std::vector<backup_set_jobs>> handler, std::string login_name,
                                 diagnostics* diag);
 
-    std::shared_ptr<net::engine> engine_;
+    std::shared_ptr<net::driver> driver_;
 };
 
 }  // namespace jobmode

@@ -47,8 +47,6 @@ struct JOBMODE_EXPORT crawl_options {
 
     /// Outcomes kept for a consumer that is slow; when there are so many, nothing more is sent. At least 1.
     std::size_t max_buffered = 256;
-    /// Let the first query run alone, so that a wrong password costs one attempt.
-    bool probe_first = true;
     /// Stop pulling queries when an outcome is `errc::authentication_refused` or `proxy_authentication_required`; what
     /// is in flight still ends.
     bool stop_on_authentication_refused = true;
@@ -126,6 +124,7 @@ private:
     }
 
     void start_next(detail::bound_handler<std::optional<outcome>> handler);
+    void close() noexcept;
 
     std::shared_ptr<state> state_;
 };

@@ -148,6 +148,9 @@ struct JOBMODE_EXPORT diagnostics {
     std::string expt_type;
     /// The cause below this library: an operating system's, resolver's or TLS library's error, if there was one.
     error_code cause;
+    /// Whether the query ended because the server was away for longer than it may wait, or has never answered: the
+    /// failure is the server's, and says nothing of the query.
+    bool server_away = false;
     /// A few words that no code holds: the address tried, the certificate's fault, the Location of a redirect.
     std::string detail;
 

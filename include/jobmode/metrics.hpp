@@ -36,8 +36,8 @@ struct JOBMODE_EXPORT latency_histogram {
     void merge(const latency_histogram& other) noexcept;
 };
 
-/// What a client has done since it was made: counters that only grow, but for `in_flight`, `waiting`, `connections` and
-/// `in_flight_limit`, which say how things stand.
+/// What a client has done since it was made: counters that only grow, but for `in_flight`, `waiting`, `connections`,
+/// `in_flight_limit` and what is said of a server that is away, which say how things stand.
 struct JOBMODE_EXPORT metrics {
     metrics();
 
@@ -72,6 +72,11 @@ struct JOBMODE_EXPORT metrics {
     std::uint64_t connections = 0;
     /// How many queries may be in flight now.
     std::uint64_t in_flight_limit = 0;
+
+    /// How long the server has been away, in seconds, while queries are held back for it; 0 while it answers.
+    std::uint64_t away_seconds = 0;
+    /// Seconds until one query finds out whether it is back; 0 while it answers, or while one does.
+    std::uint64_t next_try_seconds = 0;
 
     /// From a request's sending to the end of its answer, for answered queries.
     latency_histogram latency;

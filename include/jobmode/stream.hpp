@@ -20,8 +20,8 @@ namespace asio = boost::asio;
 using default_token = asio::deferred_t;
 
 namespace net {
-class engine;
-class stream_operation;
+class driver;
+class stream_call;
 }  // namespace net
 
 /// An answer as it arrives, in constant memory. Made by `client::async_open`.
@@ -65,12 +65,12 @@ public:
     executor_type get_executor() const;
 
 private:
-    friend class net::stream_operation;
-    explicit record_stream(std::shared_ptr<net::stream_operation> operation) noexcept;
+    friend class net::stream_call;
+    explicit record_stream(std::shared_ptr<net::stream_call> call) noexcept;
     void start_next(detail::bound_handler<record_batch> handler);
     void close() noexcept;
 
-    std::shared_ptr<net::stream_operation> operation_;
+    std::shared_ptr<net::stream_call> call_;
     asio::any_io_executor executor_;
 };
 

@@ -47,10 +47,6 @@ private:
     termios before_{};
 };
 
-std::chrono::milliseconds milliseconds(double seconds) {
-    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
 /// A password file's first line.
 std::optional<secret> read_password_file(const std::string& path, std::string& problem) {
     std::string contents;

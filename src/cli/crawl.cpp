@@ -115,6 +115,13 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->capture_default_str()
         ->type_name("N")
         ->group(load);
+    app->add_option("--wait", command->wait,
+                    "Seconds to wait for a server that does not answer, during which it is tried now and then and no "
+                    "query fails; by default 900 for one that has answered before, and none for one that never has. "
+                    "This time does not count in --timeout")
+        ->check(CLI::Range(0.001, 31536000.0))
+        ->type_name("S")
+        ->group(load);
     app->add_option(
            "--threads", command->threads,
            "Threads for each server, each with its own connections; the limits above are for all threads together, "

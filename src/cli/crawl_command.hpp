@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/connection_options.hpp"
@@ -28,6 +29,8 @@ struct crawl_command : scope_options, output_options {
     std::size_t connections = 64;
     double rate = 0;
     unsigned retries = 3;
+    /// As given, in seconds; see `default_wait`.
+    std::optional<double> wait;
     unsigned threads = 1;
     std::string state;
     bool resume = false;
@@ -35,6 +38,9 @@ struct crawl_command : scope_options, output_options {
     progress::mode progress_mode = progress::mode::automatic;
     std::string metrics_file;
     message_log log;
+
+    /// How long queries wait for a server that has answered before and is away, in seconds.
+    static constexpr double default_wait = 900;
 
     /// Says why the program ends, and returns what with.
     exit_code fail(exit_code code, std::string_view message) const {

@@ -106,8 +106,8 @@ void crawl_books::take(std::size_t server, std::uint64_t number, const outcome& 
     const std::scoped_lock lock(mutex_);
     if (broken_)
         std::rethrow_exception(broken_);
-    // A query that was taken back has not been asked.
-    if (ended.error == boost::asio::error::operation_aborted)
+    // A query that was taken back, or whose server was away, has not been asked.
+    if (ended.error == boost::asio::error::operation_aborted || ended.diagnostics.server_away)
         return;
     section& which = *sections_[server];
     try {

@@ -26,6 +26,7 @@ using std::chrono::steady_clock;
 
 // Prometheus asks no more often than this as a rule.
 constexpr std::chrono::seconds metrics_interval{10};
+constexpr std::chrono::seconds absence_interval{1};
 
 jobmode::metrics all_of(const std::vector<jobmode::metrics>& parts) {
     jobmode::metrics all;
@@ -43,6 +44,8 @@ struct crawl_runner::lane {
     /// Its first query has ended.
     bool begun = false;
     bool stopped = false;
+    /// It was said that the server is away.
+    bool said_away = false;
     /// Users whose jobs could not be listed.
     std::uint64_t unlisted_users = 0;
     /// What ended it early.
@@ -59,6 +62,7 @@ crawl_runner::crawl_runner(const crawl_command& command, const crawl_range& rang
       sync_timer_(context_),
       progress_timer_(context_),
       metrics_timer_(context_),
+      absence_timer_(context_),
       progress_(command.progress_mode, command.log) {}
 
 crawl_runner::~crawl_runner() = default;
@@ -68,6 +72,7 @@ exit_code crawl_runner::run() {
     sync_later();
     show_later();
     write_metrics_later();
+    look_for_absence_later();
     lanes_ = std::vector<lane>(servers_.size());
     for (std::size_t which = 0; which != servers_.size(); ++which)
         start(which);
@@ -142,9 +147,12 @@ void crawl_runner::start_worker(std::size_t which) {
     std::deque<crawl_worker>& workers = lanes_[which].workers;
     try {
         workers.emplace_back(
-            share(servers_[which].config, workers.size()), books_, which, workers.empty(),
+            share(servers_[which].config, workers.size()), books_, which,
             [this, which](error_code ec, const diagnostics& diag) {
                 asio::post(context_, [this, which, ec, diag] { on_first(which, ec, diag); });
+            },
+            [this, which](error_code ec, const diagnostics& diag) {
+                asio::post(context_, [this, which, ec, diag] { on_away(which, ec, diag); });
             },
             [this](std::exception_ptr failure) { asio::post(context_, [this, failure] { on_end(failure); }); });
         ++running_;
@@ -157,7 +165,7 @@ void crawl_runner::start_worker(std::size_t which) {
 /// The first query has run alone; what it met, everything would meet.
 void crawl_runner::on_first(std::size_t which, error_code ec, const diagnostics& diag) {
     lane& of = lanes_[which];
-    if (std::exchange(of.begun, true))
+    if (std::exchange(of.begun, true) || of.problem)
         return;
     if (ec == errc::authentication_refused || is_unreachable(ec, diag)) {
         give_up(which, {exit_code_of(ec, diag), diag.describe(ec), false});
@@ -165,6 +173,12 @@ void crawl_runner::on_first(std::size_t which, error_code ec, const diagnostics&
     }
     while (of.workers.size() < command_.threads && !of.stopped)
         start_worker(which);
+}
+
+/// A server has not answered for as long as it was to be waited for.
+void crawl_runner::on_away(std::size_t which, error_code ec, const diagnostics& diag) {
+    if (!lanes_[which].problem)
+        give_up(which, {exit_code::unreachable, diag.describe(ec), false});
 }
 
 void crawl_runner::on_end(const std::exception_ptr& failure) {
@@ -268,6 +282,8 @@ progress_figures crawl_runner::figures(const crawl_counts& counts, const jobmode
     now.done_before = counts.done_before;
     now.failed = counts.failed;
     now.in_flight = seen.in_flight;
+    now.away_seconds = seen.away_seconds;
+    now.next_try_seconds = seen.next_try_seconds;
     now.elapsed = steady_clock::now() - begun_at_;
     return now;
 }
@@ -282,6 +298,42 @@ void crawl_runner::write_metrics_later() {
         write_metrics(metrics());
         write_metrics_later();
     });
+}
+
+/// Says when a server goes away, and when it is back.
+void crawl_runner::look_for_absence_later() {
+    absence_timer_.expires_after(absence_interval);
+    absence_timer_.async_wait([this](error_code ec) {
+        if (ec)
+            return;
+        const std::vector<jobmode::metrics> seen = metrics();
+        for (std::size_t which = 0; which != lanes_.size(); ++which)
+            say_absence(which, seen[which]);
+        look_for_absence_later();
+    });
+}
+
+void crawl_runner::say_absence(std::size_t which, const jobmode::metrics& seen) {
+    lane& of = lanes_[which];
+    const bool away = seen.away_seconds != 0;
+    if (of.stopped || away == of.said_away)
+        return;
+    of.said_away = away;
+    progress_.clear();
+    if (!away) {
+        command_.log.say(message_log::level::info, "server_back",
+                         about_server(books_, servers_[which].name, "the server answers again"),
+                         {{"server", servers_[which].name}});
+        return;
+    }
+    const std::string since = clock_text(std::chrono::system_clock::now() - std::chrono::seconds(seen.away_seconds));
+    command_.log.say(message_log::level::warning, "server_away",
+                     about_server(books_, servers_[which].name,
+                                  "waiting for the server since " + since + ", next try in " +
+                                      std::to_string(seen.next_try_seconds) + " s"),
+                     {{"server", servers_[which].name},
+                      {"away_seconds", seen.away_seconds},
+                      {"next_try_seconds", seen.next_try_seconds}});
 }
 
 /// A crawl does not end because nobody can watch it; that is said once.

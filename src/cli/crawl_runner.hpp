@@ -41,6 +41,7 @@ private:
     client_config share(const client_config& all, std::size_t number) const;
     void start_worker(std::size_t which);
     void on_first(std::size_t which, error_code ec, const diagnostics& diag);
+    void on_away(std::size_t which, error_code ec, const diagnostics& diag);
     void on_end(const std::exception_ptr& failure);
     void leave();
     void stop(std::size_t which);
@@ -51,6 +52,8 @@ private:
     void wait_for_signal();
     void sync_later();
     void show_later();
+    void look_for_absence_later();
+    void say_absence(std::size_t which, const jobmode::metrics& seen);
     void write_metrics_later();
     void write_metrics(const std::vector<jobmode::metrics>& seen);
     progress_figures figures(const crawl_counts& counts, const jobmode::metrics& seen) const;
@@ -69,6 +72,7 @@ private:
     boost::asio::steady_timer sync_timer_;
     boost::asio::steady_timer progress_timer_;
     boost::asio::steady_timer metrics_timer_;
+    boost::asio::steady_timer absence_timer_;
     progress progress_;
     std::chrono::steady_clock::time_point begun_at_ = std::chrono::steady_clock::now();
     std::vector<lane> lanes_;

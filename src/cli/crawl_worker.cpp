@@ -7,24 +7,17 @@
 #include <utility>
 
 namespace jobmode::cli {
-namespace {
 
-crawl_options options(bool probe_first) {
-    crawl_options chosen;
-    chosen.probe_first = probe_first;
-    return chosen;
-}
-
-}  // namespace
-
-crawl_worker::crawl_worker(const client_config& config, crawl_books& books, std::size_t server, bool probe_first,
+crawl_worker::crawl_worker(const client_config& config, crawl_books& books, std::size_t server,
                            std::function<void(error_code, const diagnostics&)> on_first,
+                           std::function<void(error_code, const diagnostics&)> on_away,
                            std::function<void(std::exception_ptr)> on_end)
     : books_(books),
       server_(server),
       client_(context_.get_executor(), config),
-      crawl_(client_, jobmode::crawl::source([this] { return pull(); }), options(probe_first)),
-      on_first_(std::move(on_first)) {
+      crawl_(client_, jobmode::crawl::source([this] { return pull(); })),
+      on_first_(std::move(on_first)),
+      on_away_(std::move(on_away)) {
     boost::asio::co_spawn(context_, work(), [this, on_end = std::move(on_end)](std::exception_ptr failure) {
         client_.close();
         on_end(std::move(failure));
@@ -57,6 +50,10 @@ boost::asio::awaitable<void> crawl_worker::work() {
             co_return;
         const auto number = numbers_.extract(ended->index);
         books_.take(server_, number.mapped(), *ended);
+        if (ended->diagnostics.server_away && on_away_) {
+            books_.stop(server_);
+            std::exchange(on_away_, nullptr)(ended->error, ended->diagnostics);
+        }
         if (const auto first = std::exchange(on_first_, nullptr))
             first(ended->error, ended->diagnostics);
         if (ended->error == errc::authentication_refused)

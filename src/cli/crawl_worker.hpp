@@ -22,9 +22,11 @@ namespace jobmode::cli {
 /// more.
 class crawl_worker {
 public:
-    /// `on_first` is called, on this worker's thread, when its first query has ended; `on_end` when all is done.
-    crawl_worker(const client_config& config, crawl_books& books, std::size_t server, bool probe_first,
+    /// `on_first` is called, on this worker's thread, when its first query has ended; `on_away`, once, when queries end
+    /// because the server is away; `on_end` when all is done.
+    crawl_worker(const client_config& config, crawl_books& books, std::size_t server,
                  std::function<void(error_code, const diagnostics&)> on_first,
+                 std::function<void(error_code, const diagnostics&)> on_away,
                  std::function<void(std::exception_ptr)> on_end);
     crawl_worker(const crawl_worker&) = delete;
     crawl_worker& operator=(const crawl_worker&) = delete;
@@ -47,6 +49,7 @@ private:
     std::uint64_t pulled_ = 0;
     jobmode::crawl crawl_;
     std::function<void(error_code, const diagnostics&)> on_first_;
+    std::function<void(error_code, const diagnostics&)> on_away_;
     std::thread thread_;
 };
 

@@ -5,14 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "cli/file.hpp"
 
 namespace jobmode::cli {
 
+void say_on_stderr(std::string_view text) {
+    write_all(STDERR_FILENO, text);
+}
+
 exit_code fail(exit_code code, std::string_view message) {
-    fmt::print(stderr, "jobmode: {}\n", message);
+    say_on_stderr(fmt::format("jobmode: {}\n", message));
     return code;
 }
 

@@ -22,6 +22,8 @@ enum class exit_code : int {
     interrupted = 130,
 };
 
+/// Says something on stderr, if that can be written: nobody who has closed it wants to hear that it is closed.
+void say_on_stderr(std::string_view text);
 /// Says on stderr what went wrong, and returns the code.
 exit_code fail(exit_code code, std::string_view message);
 /// The same with `exit_code::usage`.

@@ -1,4 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include <fcntl.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <csignal>
@@ -18,7 +20,20 @@
 #include "fleet/commands.hpp"
 #endif
 
+namespace {
+
+/// What the program opens must never get the number of a standard stream that the user has closed, or its messages
+/// would land in a file or on a connection. Using such a stream still fails.
+void hold_standard_streams() noexcept {
+    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(number, F_GETFD) == -1)
+            static_cast<void>(::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+    hold_standard_streams();
     // A reader that has had enough, as in `jobmode ... | head`, shows as a failed write.
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app("Which backup jobs ran on an AhsayCBS server, and how each was started", "jobmode");

@@ -28,7 +28,10 @@ std::string progress_line(const progress_figures& figures, std::size_t width) {
     std::string text = fmt::format("{} of {} queries, {:.0f}/s, {} in flight, {} failed", grouped(figures.done),
                                    grouped(figures.total), rate, figures.in_flight, grouped(figures.failed));
     const std::uint64_t left = figures.total - std::min(figures.total, figures.done + figures.failed);
-    if (rate > 0 && left != 0)
+    if (figures.away_seconds != 0)
+        text += fmt::format(", waiting for the server for {}, next try in {} s",
+                            duration_text(std::chrono::seconds(figures.away_seconds)), figures.next_try_seconds);
+    else if (rate > 0 && left != 0)
         text += ", " +
                 duration_text(std::chrono::nanoseconds(
                     static_cast<std::int64_t>(std::ceil(static_cast<double>(left) / rate) * 1e9))) +

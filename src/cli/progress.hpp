@@ -17,6 +17,9 @@ struct progress_figures {
     std::uint64_t done_before = 0;
     std::uint64_t failed = 0;
     std::uint64_t in_flight = 0;
+    /// See `metrics`.
+    std::uint64_t away_seconds = 0;
+    std::uint64_t next_try_seconds = 0;
     std::chrono::nanoseconds elapsed{0};
 };
 

@@ -44,6 +44,8 @@ constexpr value<metrics> client_values[] = {
     {"jobmode_queries_waiting", "gauge", "Queries that wait to be sent.", &metrics::waiting},
     {"jobmode_connections", "gauge", "Connections open.", &metrics::connections},
     {"jobmode_in_flight_limit", "gauge", "How many queries may be in flight.", &metrics::in_flight_limit},
+    {"jobmode_server_away_seconds", "gauge", "How long the server has been away; 0 while it answers.",
+     &metrics::away_seconds},
 };
 
 constexpr value<progress_figures> crawl_values[] = {

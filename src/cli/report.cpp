@@ -79,7 +79,8 @@ exit_code run(const report_options& options) {
         return usage_error(fmt::format("the page would have {} days: narrow them down with --from and --to",
                                        (range->second - range->first).count() + 1));
     if (data.rows_without_user() != 0)
-        fmt::print(stderr, "jobmode: {} rows have no LoginName and are left out\n", grouped(data.rows_without_user()));
+        say_on_stderr(
+            fmt::format("jobmode: {} rows have no LoginName and are left out\n", grouped(data.rows_without_user())));
 
     const std::string page = report_page(options.title, data.to_json(options.title, now_text(), options.days));
     if (out == "-") {
@@ -88,7 +89,7 @@ exit_code run(const report_options& options) {
     } else if (const std::string problem = replace_file(out, page); !problem.empty()) {
         return fail(exit_code::some_failed, problem);
     } else {
-        fmt::print(stderr, "{} users: {}\n", grouped(data.users()), out);
+        say_on_stderr(fmt::format("{} users: {}\n", grouped(data.users()), out));
     }
     return exit_code::all_answered;
 }

@@ -67,7 +67,7 @@ exit_code run(serve_options& options) {
         if (const std::string problem = replace_file(options.port_file, std::to_string(server->port()) + "\n");
             !problem.empty())
             return fail(exit_code::some_failed, problem);
-    fmt::print(stderr, "serving {} users on {}\n", options.server.fleet.users + 1, server->url());
+    say_on_stderr(fmt::format("serving {} users on {}\n", options.server.fleet.users + 1, server->url()));
 
     signals.async_wait([&](const boost::system::error_code&, int) { context.stop(); });
     context.run();

@@ -155,8 +155,7 @@ void core::order_open(std::size_t slot, const instant&) {
     connection& which = *connections_[slot];
     which.at = phase_of::connecting;
     watch(which);
-    steps_.push_back(
-        {step::kind::open, {static_cast<std::uint32_t>(slot), which.generation}, 0, addresses_.order()});
+    steps_.push_back({step::kind::open, {static_cast<std::uint32_t>(slot), which.generation}, 0, addresses_.order()});
 }
 
 void core::resolved(std::uint64_t lookup, std::size_t addresses, error_code failure, const instant& now) {
@@ -387,9 +386,7 @@ void core::check_connections(const instant& now) {
         policy::failure why;
         const bool handshaking = which->at == phase_of::handshaking;
         why.code = handshaking ? errc::handshake_timeout : errc::connect_timeout;
-        why.phase = handshaking ? phase::handshake
-                    : which->at == phase_of::resolving ? phase::resolve
-                                                       : phase::connect;
+        why.phase = handshaking ? phase::handshake : which->at == phase_of::resolving ? phase::resolve : phase::connect;
         if (which->at == phase_of::resolving)
             lookup_ = 0;
         jobmode::diagnostics known;

@@ -101,7 +101,8 @@ public:
     bool knows(connection_id id) const noexcept;
     /// Whether connections are so many that one that waits should hold no memory that can be had again.
     bool is_crowded() const noexcept { return scheduler_.pool().open() > few_connections; }
-    std::size_t in_flight_limit() const { return scheduler_.in_flight_limit(); }
+    /// How many calls can be sent now, those in flight included.
+    std::size_t sendable() const noexcept { return scheduler_.sendable(); }
     const scheduler& plan() const noexcept { return scheduler_; }
 
 private:

@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "engine/counters.hpp"
 
+#include <algorithm>
+
 namespace jobmode::engine {
 
 void counters::add_latency(std::chrono::nanoseconds latency) noexcept {
@@ -11,7 +13,7 @@ void counters::add_latency(std::chrono::nanoseconds latency) noexcept {
         latency_max.set(ticks);
 }
 
-jobmode::metrics counters::snapshot() const {
+jobmode::metrics counters::snapshot(policy::time_point now) const {
     jobmode::metrics result;
     result.queries = queries.get();
     result.failures = failures.get();
@@ -28,6 +30,13 @@ jobmode::metrics counters::snapshot() const {
     result.waiting = waiting.get();
     result.connections = connections.get();
     result.in_flight_limit = in_flight_limit.get();
+    const auto now_ms = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+    if (const std::uint64_t since = away_since.get(); since != 0) {
+        result.away_seconds = std::max<std::uint64_t>((now_ms - std::min(since, now_ms)) / 1000, 1);
+        const std::uint64_t due = next_try.get();
+        result.next_try_seconds = due > now_ms ? (due - now_ms + 999) / 1000 : 0;
+    }
     for (std::size_t bucket = 0; bucket != latency_buckets.size(); ++bucket) {
         result.latency.buckets[bucket] = latency_buckets[bucket].get();
         result.latency.count += result.latency.buckets[bucket];

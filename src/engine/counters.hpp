@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "policy/time.hpp"
+
 namespace jobmode::engine {
 
 /// A number that one thread at a time changes and any thread reads. A change is a plain load and store, not a locked
@@ -41,12 +43,15 @@ struct counters {
     counter waiting;
     counter connections;
     counter in_flight_limit;
+    /// Since when the server has been away, and when it is tried next, in milliseconds of the steady clock; 0 for not.
+    counter away_since;
+    counter next_try;
     std::array<counter, latency_histogram::bucket_count> latency_buckets;
     counter latency_sum;
     counter latency_max;
 
     void add_latency(std::chrono::nanoseconds latency) noexcept;
-    jobmode::metrics snapshot() const;
+    jobmode::metrics snapshot(policy::time_point now) const;
 };
 
 }  // namespace jobmode::engine

@@ -390,6 +390,7 @@ void scheduler::end(const call_ptr& who, error_code ec) {
 void scheduler::end_waiting(error_code ec, const jobmode::diagnostics& known, unsigned attempts) {
     for (const call_ptr& who : queue_.take_all()) {
         who->diagnostics = known;
+        who->diagnostics.server_away = true;
         who->book.attempts = std::max(who->book.attempts, attempts);
         end(who, ec);
     }
@@ -398,6 +399,7 @@ void scheduler::end_waiting(error_code ec, const jobmode::diagnostics& known, un
 void scheduler::end_with(const call_ptr& who, const gate& cause) {
     queue_.on_ended(*who);
     who->diagnostics = cause.known;
+    who->diagnostics.server_away = &cause != &refusal_;
     end(who, cause.code);
 }
 
@@ -478,6 +480,12 @@ void scheduler::pump(policy::time_point now) {
     watch_what_waits(now);
     close_unwanted(now);
     update_gauges();
+}
+
+std::size_t scheduler::sendable() const noexcept {
+    if (credentials_ != credentials_state::proven || !server_.health.well())
+        return 1;
+    return std::min(limit_.limit(), config_.pool.max_connections * config_.pipeline_depth);
 }
 
 void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
@@ -626,6 +634,13 @@ void scheduler::update_gauges() {
     count_.waiting.set(queue_.size());
     count_.connections.set(ledger_.open());
     count_.in_flight_limit.set(limit_.limit());
+    const auto ticks = [](policy::time_point when) {
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
+    };
+    const bool away = !server_.health.well();
+    count_.away_since.set(away ? ticks(server_.health.since()) : 0);
+    count_.next_try.set(away && server_.health.next_try() != never ? ticks(server_.health.next_try()) : 0);
 }
 
 }  // namespace jobmode::engine

@@ -102,6 +102,8 @@ public:
     std::vector<order>& orders() noexcept { return orders_; }
 
     std::size_t in_flight_limit() const { return limit_.limit(); }
+    /// How many calls can be sent now, those in flight included: no more need to wait here.
+    std::size_t sendable() const noexcept;
     std::size_t in_flight() const noexcept { return in_flight_; }
     std::size_t waiting() const noexcept { return queue_.size(); }
     const policy::pool_ledger& pool() const noexcept { return ledger_; }

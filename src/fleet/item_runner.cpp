@@ -36,13 +36,10 @@ bool is_refusal(error_code ec, const diagnostics& diag) noexcept {
 item_runner::item_runner(const client_config& config) : client_(context_.get_executor(), config), timer_(context_) {}
 
 item_ending item_runner::run(const work_item& item, const std::function<steady_clock::time_point()>& deadline,
-                             bool probe_first, const std::function<void()>& on_first) {
-    crawl_options options;
-    options.probe_first = probe_first;
+                             const std::function<void()>& on_first) {
     crawl_.emplace(client_, crawl::source([plan = item.plan(), next = std::uint64_t{0}]() mutable {
                        return next == plan.size() ? std::nullopt : std::optional(plan.at(next++));
-                   }),
-                   std::move(options));
+                   }));
     over_ = false;
     item_ending ending;
     std::exception_ptr problem;

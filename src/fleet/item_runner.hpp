@@ -45,11 +45,10 @@ class item_runner {
 public:
     explicit item_runner(const client_config& config);
 
-    /// Works until it is done or `deadline`, which is asked again whenever it seems to have come, is over. With
-    /// `probe_first` one query is asked alone. `on_first` is called when the first query has ended, unless it was
-    /// refused.
+    /// Works until it is done or `deadline`, which is asked again whenever it seems to have come, is over.
+    /// `on_first` is called when the first query has ended, unless it was refused.
     item_ending run(const work_item& item, const std::function<std::chrono::steady_clock::time_point()>& deadline,
-                    bool probe_first, const std::function<void()>& on_first);
+                    const std::function<void()>& on_first);
 
 private:
     boost::asio::awaitable<void> ask(item_ending& ending, const std::function<void()>& on_first);

@@ -11,6 +11,7 @@
 
 #include "cli/connection_options.hpp"
 #include "cli/crawl_problem.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/scope_options.hpp"
 #include "cli/text.hpp"
 #include "cli/user_list.hpp"
@@ -145,8 +146,9 @@ exit_code run(plan_command& command) {
     stored.settings.planned = true;
     if (!write_settings(nats, called, stored.settings, stored.revision))
         throw usage_problem("another plan of this server ran at the same time: plan once more");
-    fmt::print(stderr, "{} items of {} queries: {} put in the queue, {} there before or done\n", cli::grouped(items),
-               cli::grouped(queries), cli::grouped(publisher.added()), cli::grouped(items - publisher.added()));
+    cli::say_on_stderr(fmt::format("{} items of {} queries: {} put in the queue, {} there before or done\n",
+                                   cli::grouped(items), cli::grouped(queries), cli::grouped(publisher.added()),
+                                   cli::grouped(items - publisher.added())));
     return exit_code::all_answered;
 }
 

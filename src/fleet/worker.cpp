@@ -149,7 +149,7 @@ private:
             runner_ = std::make_unique<item_runner>(mine);
         }
         return runner_->run(
-            item, [&lease] { return lease.deadline(); }, number_ == 0 && !std::exchange(probed_, true),
+            item, [&lease] { return lease.deadline(); },
             [this] { owner_.open_gate(); });
     }
 
@@ -216,7 +216,6 @@ private:
     lease_times times_{};
     steady_clock::time_point read_at_;
     std::unique_ptr<item_runner> runner_;
-    bool probed_ = false;
 };
 
 worker::worker(connection& nats, names called, client_config config, worker_settings settings,

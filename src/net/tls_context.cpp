@@ -110,6 +110,10 @@ ssl_ptr tls_context::make_connection() {
     return ssl;
 }
 
+void tls_context::forget(const SSL_SESSION* session) noexcept {
+    std::erase_if(sessions_, [session](const auto& known) { return known.get() == session; });
+}
+
 error_code tls_context::verification_error(const SSL* ssl, std::string& detail) {
     const long result = SSL_get_verify_result(ssl);
     if (result == X509_V_OK)

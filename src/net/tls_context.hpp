@@ -38,6 +38,9 @@ public:
     /// Null when memory is exhausted. It must not outlive this object.
     ssl_ptr make_connection();
 
+    /// A session whose resumption failed is not offered again.
+    void forget(const SSL_SESSION* session) noexcept;
+
     /// After a failed handshake: `pin_mismatch` or `certificate_rejected`, with the fault in `detail`, if verification
     /// was what failed; no error otherwise.
     static error_code verification_error(const SSL* ssl, std::string& detail);

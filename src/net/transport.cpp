@@ -8,7 +8,6 @@
 #include <boost/asio/ssl/error.hpp>
 
 #include <cerrno>
-#include <memory>
 #include <utility>
 
 namespace jobmode::net {
@@ -30,20 +29,17 @@ transport::~transport() {
 }
 
 const BIO_METHOD* transport::bio_method() {
-    struct deleter {
-        void operator()(BIO_METHOD* method) const noexcept { BIO_meth_free(method); }
-    };
-    static const std::unique_ptr<BIO_METHOD, deleter> method = [] {
-        std::unique_ptr<BIO_METHOD, deleter> made(
-            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "jobmode socket"));
+    // Never freed: a client with static storage may close its connections after anything that could free it has run.
+    static const BIO_METHOD* const method = [] {
+        BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "jobmode socket");
         if (made) {
-            BIO_meth_set_read_ex(made.get(), &transport::bio_read);
-            BIO_meth_set_write_ex(made.get(), &transport::bio_write);
-            BIO_meth_set_ctrl(made.get(), &transport::bio_control);
+            BIO_meth_set_read_ex(made, &transport::bio_read);
+            BIO_meth_set_write_ex(made, &transport::bio_write);
+            BIO_meth_set_ctrl(made, &transport::bio_control);
         }
         return made;
     }();
-    return method.get();
+    return method;
 }
 
 error_code transport::open(tcp::socket socket, tls_context* tls) {
@@ -109,6 +105,11 @@ bool transport::resumed() const noexcept {
 
 error_code transport::verification_error(std::string& detail) const {
     return ssl_ ? tls_context::verification_error(ssl_.get(), detail) : error_code();
+}
+
+void transport::forget_session(tls_context* tls) noexcept {
+    if (ssl_ && tls)
+        tls->forget(SSL_get0_session(ssl_.get()));
 }
 
 void transport::release_buffers() noexcept {

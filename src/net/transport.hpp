@@ -69,6 +69,9 @@ public:
     /// After a failed handshake: see `tls_context::verification_error`.
     error_code verification_error(std::string& detail) const;
 
+    /// The handshake has failed: the session that was offered is not offered again.
+    void forget_session(tls_context* tls) noexcept;
+
     /// Waits until the socket is readable or writable. Signature of `handler`: `void(error_code)`.
     template <class Handler>
     void async_wait(tcp::socket::wait_type what, Handler&& handler) {

@@ -68,6 +68,8 @@ void metrics::merge(const metrics& other) noexcept {
     waiting += other.waiting;
     connections += other.connections;
     in_flight_limit += other.in_flight_limit;
+    away_seconds = std::max(away_seconds, other.away_seconds);
+    next_try_seconds = std::max(next_try_seconds, other.next_try_seconds);
     latency.merge(other.latency);
 }
 

@@ -70,17 +70,20 @@ cleansed_buffer url_form(std::string_view text) {
 }  // namespace
 
 redactor::redactor(std::initializer_list<secret> secrets) {
-    for (const secret& each : secrets) {
-        const std::string_view plain = each.reveal();
-        // A request that is shown as a whole is escaped once more.
-        const cleansed_buffer json = json_form(plain);
-        for (const cleansed_buffer& form :
-             {copy_of(plain), html_form(plain), url_form(plain), json, html_form(view(json)), url_form(view(json))}) {
-            if (form.empty())
-                continue;
-            needles_.push_back(printable(view(form)));
-            needles_.push_back(form);
-        }
+    for (const secret& each : secrets)
+        add(each);
+}
+
+void redactor::add(const secret& one) {
+    const std::string_view plain = one.reveal();
+    // A request that is shown as a whole is escaped once more.
+    const cleansed_buffer json = json_form(plain);
+    for (const cleansed_buffer& form :
+         {copy_of(plain), html_form(plain), url_form(plain), json, html_form(view(json)), url_form(view(json))}) {
+        if (form.empty())
+            continue;
+        needles_.push_back(printable(view(form)));
+        needles_.push_back(form);
     }
     std::ranges::sort(needles_, [](const cleansed_buffer& left, const cleansed_buffer& right) {
         return left.size() != right.size() ? left.size() > right.size() : left < right;

@@ -15,6 +15,8 @@ class redactor {
 public:
     /// Empty secrets are passed over.
     explicit redactor(std::initializer_list<secret> secrets);
+    /// Another secret, besides those there are: what is under way may still hold one that is no longer in use.
+    void add(const secret& one);
 
     /// Replaces each secret, as it is and in each way in which it can be escaped: for JSON, HTML and URLs, and as
     /// `printable_excerpt` writes it.

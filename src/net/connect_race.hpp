@@ -16,41 +16,11 @@
 #include <vector>
 
 #include "policy/address_race.hpp"
-#include "policy/time.hpp"
 
 namespace jobmode::net {
 
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
-
-/// Finds the addresses of one server, once for all connections that ask at about the same time: an answer serves for a
-/// while, and one look-up runs at a time. Owned by a `shared_ptr`, since the system's resolver cannot be interrupted
-/// and its answer may come when nobody waits for it. Not thread-safe.
-class resolution : public std::enable_shared_from_this<resolution> {
-public:
-    using callback = std::function<void(error_code, const std::vector<tcp::endpoint>&)>;
-
-    resolution(const asio::any_io_executor& executor, std::string host, std::string port);
-
-    /// Calls back with the addresses in the order in which they are to be tried, or with the resolver's error; at once
-    /// if they are known.
-    void resolve(policy::time_point now, callback done);
-    /// Forgets the addresses, so that the next connection looks them up anew: none of them worked.
-    void forget() noexcept;
-    /// Forgets whoever waits.
-    void cancel();
-
-private:
-    void finish(error_code ec, const tcp::resolver::results_type& results);
-
-    tcp::resolver resolver_;
-    std::string host_;
-    std::string port_;
-    std::vector<tcp::endpoint> endpoints_;
-    std::optional<policy::time_point> known_since_;
-    std::vector<callback> waiting_;
-    bool running_ = false;
-};
 
 /// Connects to the first of several addresses that answers (RFC 8305). One use. Owned by a `shared_ptr` that its own
 /// waits hold; `cancel` ends it without a word. Not thread-safe.
@@ -61,6 +31,9 @@ public:
         error_code error;
         tcp::socket socket;
         std::string detail;
+        /// The address that won, and those that had failed by then, as places among those given.
+        std::size_t winner = 0;
+        std::vector<std::size_t> failed{};
     };
     using callback = std::function<void(result)>;
 
@@ -73,7 +46,7 @@ public:
 private:
     void advance();
     void on_connect(std::size_t index, error_code ec);
-    void finish(error_code ec, tcp::socket socket);
+    void finish(error_code ec, tcp::socket socket, std::size_t winner);
 
     asio::any_io_executor executor_;
     std::vector<tcp::endpoint> endpoints_;
@@ -82,6 +55,7 @@ private:
     asio::steady_timer timer_;
     callback done_;
     std::string detail_;
+    std::vector<std::size_t> failed_;
     error_code last_error_;
 };
 

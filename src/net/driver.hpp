@@ -1,0 +1,125 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/config.hpp>
+#include <jobmode/decoder.hpp>
+#include <jobmode/metrics.hpp>
+#include <jobmode/secret.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/call.hpp"
+#include "engine/core.hpp"
+#include "engine/counters.hpp"
+#include "engine/spares.hpp"
+#include "net/channel.hpp"
+#include "net/resolver.hpp"
+#include "net/tls_context.hpp"
+#include "policy/base_url.hpp"
+#include "policy/proxy.hpp"
+#include "wire/redactor.hpp"
+
+namespace jobmode::net {
+
+/// Performs what the engine decides: resolves, opens connections, moves bytes, keeps its one timer, tells calls their
+/// end. It holds no rule.
+///
+/// Everything runs on `executor()`, in thread-safe mode a strand, and may be called only there, but for `enter`,
+/// `metrics` and the accessors of what does not change. No handler of a user runs within any of its functions.
+class driver : public std::enable_shared_from_this<driver> {
+public:
+    /// Throws as `client::client` does.
+    static std::shared_ptr<driver> make(asio::any_io_executor executor, client_config config);
+    driver(asio::any_io_executor user_executor, client_config config, const policy::base_url& base,
+           const policy::proxy_address& proxy);
+    driver(const driver&) = delete;
+    driver& operator=(const driver&) = delete;
+    ~driver();
+
+    /// Runs a function on the driver's executor: at once if the client is used by one thread.
+    template <class Function>
+    void enter(Function&& function) {
+        if (config_.thread_safe)
+            asio::dispatch(executor_, std::forward<Function>(function));
+        else
+            function();
+    }
+
+    void submit(engine::call_ptr who);
+    /// Ends a call, wherever it stands; nothing happens if it has ended.
+    void cancel(engine::call& who, error_code ec);
+    /// The reader of a stream asks for more.
+    void resume(engine::call& who);
+    /// Ends everything; later calls end at once.
+    void close();
+
+    /// Other credentials for every request from now on; what the old ones held back goes on.
+    void set_credentials(std::string_view sys_user, const secret& sys_pwd);
+
+    /// How many calls can be sent now, those in flight included.
+    std::size_t sendable() const { return core_.sendable(); }
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    const asio::any_io_executor& user_executor() const noexcept { return user_executor_; }
+    const client_config& config() const noexcept { return config_; }
+    jobmode::metrics metrics() const { return counters_.snapshot(std::chrono::steady_clock::now()); }
+    engine::counters& count() noexcept { return counters_; }
+    /// Decoders, each lent for as long as there is an answer to decode.
+    engine::spares<decoder>& decoders() noexcept { return decoders_; }
+
+    /// For channels.
+    /// @{
+    engine::core& core() noexcept { return core_; }
+    /// Performs what the engine wants done, until it wants nothing.
+    void perform();
+    /// The time, read anew.
+    engine::instant now() noexcept;
+    const tcp::endpoint& address(std::size_t index) const { return addresses_[index]; }
+    /// What is sent to the proxy first; empty if there is none.
+    const cleansed_buffer& proxy_request() const noexcept { return proxy_request_; }
+    tls_context* tls() noexcept { return tls_ ? &*tls_ : nullptr; }
+    /// @}
+
+private:
+    class shutdown_service;
+
+    void perform(engine::step& what);
+    void complete(engine::call& who, error_code ec);
+    void look_up(std::uint64_t lookup);
+    void arm_timer();
+    void abandon();
+    std::shared_ptr<channel> channel_of(engine::connection_id id) const;
+
+    asio::any_io_executor user_executor_;
+    asio::any_io_executor executor_;
+    client_config config_;
+    const policy::base_url base_;
+    wire::redactor redactor_;
+    cleansed_buffer proxy_request_;
+    std::optional<tls_context> tls_;
+    resolver resolver_;
+    std::vector<tcp::endpoint> addresses_;
+    asio::steady_timer timer_;
+    policy::time_point wall_read_at_{};
+    std::chrono::sys_seconds wall_{};
+    policy::time_point timer_at_ = policy::time_point::max();
+
+    engine::counters counters_;
+    engine::spares<decoder> decoders_;
+    engine::core core_;
+    std::vector<std::shared_ptr<channel>> channels_;
+    std::vector<engine::step> performed_;
+    bool performing_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace jobmode::net
