@@ -56,8 +56,8 @@ std::string failures_of(const report& came) {
     for (const ending& one : came.endings)
         if (one.code && more != 0) {
             --more;
-            text += std::to_string(one.number) + " at " + std::to_string(one.at.count() / 1'000'000) + " ms: " +
-                    one.known.describe(one.code) + '\n';
+            text += std::to_string(one.number) + " at " + std::to_string(one.at.count() / 1'000'000) +
+                    " ms: " + one.known.describe(one.code) + '\n';
         }
     return text;
 }

@@ -1457,7 +1457,7 @@ void world::observe() {
         violate("more was tried again than the budget has");
     if (assigned.empty())
         return;
-    if (sent > core_->in_flight_limit())
+    if (sent > core_->plan().in_flight_limit())
         violate("more is in flight than may be");
     std::ranges::sort(assigned, {}, [this](std::size_t index) { return calls_[index].call->book.sent_at; });
     if (!plan.health().well() && (assigned.size() != 1 || plan.health().at() != policy::server_health::state::trying))
