@@ -10,7 +10,7 @@
 #include "integration/black_hole.hpp"
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
-#include "net/connector.hpp"
+#include "net/connect_race.hpp"
 
 using namespace jobmode;
 using namespace std::chrono_literals;
