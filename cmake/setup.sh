@@ -137,3 +137,10 @@ build() {
         die "the $preset build failed; all of its output is in build/$preset.log"
     fi
 }
+
+# What the sanitizers are to do in the builds that have them.
+sanitizers() {
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp"
+}
