@@ -5,6 +5,8 @@
 #include <ranges>
 #include <stdexcept>
 
+#include "catch.hpp"
+
 namespace jobmode::test {
 namespace {
 
@@ -40,7 +42,7 @@ server_view seen_of(const std::string& name) {
     if (found.error || found.records.size() != 1)
         throw std::runtime_error("no counters: " + found.diagnostics.describe(found.error));
     const record& one = found.records.front();
-    return {std::stoull(one.id), std::stoull(one.user_id), std::stoull(one.owner), std::stoull(one.backup_set_id)};
+    return {std::stoull(one.id), std::stoull(one.user_id), std::stoull(one.backup_set_id)};
 }
 
 answer ask(const client_config& config, const query& asked) {
@@ -84,6 +86,16 @@ crawl_result crawl_all(const client_config& config, std::uint64_t count) {
         result.metrics = client.metrics();
         co_return result;
     }(config, count));
+}
+
+void check_connections(const metrics& counted, std::uint64_t queries, std::uint64_t sessions, std::uint64_t most) {
+    CHECK(counted.resends == 0);
+    CHECK(counted.connections_reused == queries - sessions);
+    REQUIRE(counted.connections_opened >= sessions);
+    const std::uint64_t unused = counted.connections_opened - sessions;
+    CHECK(unused <= most);
+    // Before the first session is known none can be resumed; and one that is not used may not have been told its own.
+    CHECK(counted.connections_resumed + most + unused >= counted.connections_opened);
 }
 
 std::uint64_t stream_all(const client_config& config, std::uint64_t count) {
