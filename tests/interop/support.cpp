@@ -2,7 +2,7 @@
 #include "interop/support.hpp"
 
 #include <cstdlib>
-#include <ranges>
+#include <optional>
 #include <stdexcept>
 
 #include "catch.hpp"
@@ -62,9 +62,11 @@ crawl_result crawl_all(const client_config& config, std::uint64_t count) {
     asio::io_context context{1};
     return run(context, [](client_config with, std::uint64_t number) -> asio::awaitable<crawl_result> {
         client client(co_await asio::this_coro::executor, std::move(with));
-        crawl crawl(client, std::views::iota(std::uint64_t{0}, number) | std::views::transform([](std::uint64_t index) {
-                                return query("bulk-" + std::to_string(size_of(index)), "2024-06-26");
-                            }));
+        crawl crawl(client, [index = std::uint64_t{0}, number]() mutable -> std::optional<query> {
+            if (index == number)
+                return std::nullopt;
+            return query("bulk-" + std::to_string(size_of(index++)), "2024-06-26");
+        });
         crawl_result result;
         for (;;) {
             auto [ec, next] = co_await crawl.async_next(token);
