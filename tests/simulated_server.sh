@@ -45,3 +45,13 @@ expect() {
         failures=$((failures + 1))
     fi
 }
+
+# expect_no PATTERN COMMAND...: the command ends well, and its output does not match.
+expect_no() {
+    local pattern=$1 out
+    shift
+    if ! out=$(timeout 60 "$@" 2>&1) || grep -Eq -- "$pattern" <<<"$out"; then
+        printf 'failed, or "%s" in the output of: %s\n%s\n' "$pattern" "$*" "$out" >&2
+        failures=$((failures + 1))
+    fi
+}
