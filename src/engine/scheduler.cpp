@@ -111,6 +111,7 @@ policy::surroundings scheduler::around(const call* who) const noexcept {
     all.answered_ever = answers_ != 0;
     all.others_open = ledger_.open() != 0;
     all.lost_in_a_row = lost_in_a_row_;
+    all.unanswered_in_a_row = unanswered_in_a_row_;
     if (who) {
         all.kind_answered_ever = answers_of_[who->target.index] != 0;
         all.answered_since = answers_ != who->book.answers_before;
@@ -224,6 +225,8 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     seen.kept = seen.kept && !who->book.resent;
     if (policy::is_strange(why.code) && why.http_status != 408)
         ++strange_in_a_row_[who->target.index];
+    if (why.code == errc::server_busy || why.code == errc::read_timeout)
+        ++unanswered_in_a_row_;
     if (!seen.kept &&
         (why.code == errc::connection_lost || why.code == errc::http_malformed || why.code == errc::handshake_failed))
         ++lost_in_a_row_;
@@ -235,7 +238,7 @@ void scheduler::note_answer(const call& who, policy::time_point now) {
     ++answers_;
     ++answers_of_[who.target.index];
     strange_in_a_row_[who.target.index] = 0;
-    lost_in_a_row_ = 0;
+    lost_in_a_row_ = unanswered_in_a_row_ = 0;
     server_.health.answered(who.book.number, now);
     endpoints_[who.target.index].health.answered(who.book.number, now);
     if (credentials_ == credentials_state::unproven && who.book.credentials == credentials_generation_)
@@ -368,6 +371,9 @@ void scheduler::refuse_credentials(jobmode::diagnostics known, error_code code, 
 
 /// A connection could not be opened or came to nothing, while others work: what is open is used.
 void scheduler::connection_failed(policy::time_point now) {
+    // What was opened together fails together, and is one sign.
+    if (now < open_after_)
+        return;
     ++openings_failed_;
     open_after_ = openings_failed_ == 1 ? now
                                         : now + policy::backoff(config_.retry, openings_failed_ - 1, random_()) +

@@ -174,6 +174,7 @@ private:
     std::array<unsigned, wire::endpoints.size()> strange_in_a_row_{};
     std::uint64_t answers_ = 0;
     unsigned lost_in_a_row_ = 0;
+    unsigned unanswered_in_a_row_ = 0;
     std::array<std::uint64_t, policy::rule_count> judged_{};
 
     credentials_state credentials_ = credentials_state::unproven;

@@ -47,7 +47,7 @@ void session::begin_front(policy::time_point now) {
     status_ = 0;
     skipped_ = 0;
     retry_after_.reset();
-    begun_ = false;
+    begun_ = body_begun_ = false;
     last_progress_ = now;
     calls_.front()->on_attempt();
 }
@@ -228,7 +228,7 @@ bool session::finish_front(bool whole) {
     const call_ptr who = std::move(calls_.front());
     calls_.pop_front();
     // What only the end of the connection ends, without the end that TLS has, is an answer if its document is whole.
-    if (truncated_ && why.code == errc::truncated) {
+    if (truncated_ && (why.code == errc::truncated || (why.code == errc::not_json && !body_begun_))) {
         why.code = errc::connection_lost;
         why.phase = who->diagnostics.phase = phase::read;
     }
@@ -393,6 +393,7 @@ void session::on_head(const wire::response_head& head, error_code&) {
 }
 
 void session::on_body(std::string_view piece, error_code&) {
+    body_begun_ = true;
     pieces_.push_back(piece);
 }
 

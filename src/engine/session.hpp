@@ -158,6 +158,7 @@ private:
     std::optional<std::chrono::milliseconds> retry_after_;
     /// The header of the answer that is coming in is complete.
     bool begun_ = false;
+    bool body_begun_ = false;
     bool paused_ = false;
     bool was_idle_ = false;
     /// The connection's end came without the end that its protocol has for it.

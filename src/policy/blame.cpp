@@ -94,12 +94,13 @@ verdict judge(const failure& what, const surroundings& around) noexcept {
         what.http_status == 408)
         return judge_loss(
             what.http_status == 408 ? failure{what.code, what.cause, what.phase, 408, {}, what.kept} : what, around);
+    // Whoever was sent before the last answer came was overtaken by it, and is no witness that the server is well.
+    const bool others_answered = around.answered_since && around.unanswered_in_a_row < too_many_unanswered;
     if (what.code == errc::server_busy)
-        return what.retry_after || !around.answered_since ? server_verdict(rule::busy_server)
-                                                          : query_verdict(rule::busy_among_answers, true);
+        return what.retry_after || !others_answered ? server_verdict(rule::busy_server)
+                                                    : query_verdict(rule::busy_among_answers, true);
     if (what.code == errc::read_timeout)
-        return around.answered_since ? query_verdict(rule::silent_among_answers, true)
-                                     : server_verdict(rule::silent_server);
+        return others_answered ? query_verdict(rule::silent_among_answers, true) : server_verdict(rule::silent_server);
     if (is_strange(what.code))
         return judge_strange(around);
     return query_verdict(rule::own_answer, false);

@@ -54,6 +54,9 @@ struct surroundings {
     bool others_open = false;
     /// Connections lost in a row, this one included, without an answer between them.
     unsigned lost_in_a_row = 1;
+    /// Queries in a row, this one included, that were refused as too much or got no answer in time, without an answer
+    /// between them.
+    unsigned unanswered_in_a_row = 1;
     /// Answers in a row, this one included, that were not the API's, to queries of this kind.
     unsigned strange_in_a_row = 1;
 };
@@ -120,9 +123,10 @@ bool is_answer(error_code code) noexcept;
 /// Whether a cause says that this machine has run out of something: descriptors, ports, memory, threads.
 bool is_local(error_code cause) noexcept;
 
-/// This many connections lost in a row, or strange answers in a row of a kind that was answered before, speak about
+/// This many connections lost in a row, queries left unanswered in a row, or strange answers in a row of a kind that was answered before, speak about
 /// the server.
 inline constexpr unsigned too_many_lost = 3;
+inline constexpr unsigned too_many_unanswered = 5;
 inline constexpr unsigned too_many_strange = 2;
 
 }  // namespace jobmode::policy

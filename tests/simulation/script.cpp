@@ -173,6 +173,7 @@ std::string_view name_of(fault kind) {
 script::script(std::uint64_t from_seed) : seed(from_seed), config("https://cbs.example.com") {
     config.sys_user = "api";
     config.sys_pwd = secret("p0");
+    most.fill(~std::uint64_t{0});
 }
 
 bool script::has(fault kind) const {
@@ -342,6 +343,11 @@ script draw(std::uint64_t seed) {
                 break;
         }
     }
+    // Of a clock in such steps no timeout can be shorter.
+    if (plan.tick > span_of_time(100ms))
+        for (std::chrono::milliseconds* const timeout :
+             {&plan.config.timeouts.connect, &plan.config.timeouts.handshake, &plan.config.timeouts.read})
+            *timeout = std::max<std::chrono::milliseconds>(*timeout, 5s);
     draw_calls(plan, random);
     return plan;
 }

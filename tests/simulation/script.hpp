@@ -132,8 +132,12 @@ struct script {
     client_config config;
     /// How often a fault happens, of 10,000; only before `calm_at`.
     std::array<unsigned, fault_count> chance{};
+    /// How often it happens at most.
+    std::array<std::uint64_t, fault_count> most{};
     std::vector<weather> skies;
     std::vector<planned_call> calls;
+    /// Whenever a call ends another is made, until there are so many.
+    std::size_t crawl = 0;
     /// When the last fault is over.
     span_of_time calm_at{0};
 

@@ -242,8 +242,7 @@ private:
             return std::nullopt;
         const std::int64_t since = when.time_since_epoch().count() - 1'000'000'000'000'000 - jumped_;
         const std::int64_t tick = plan_.tick.count();
-        const std::int64_t at = since <= 0 ? 0 : (since + tick - 1) / tick * tick;
-        return std::max(at, now_);
+        return since <= 0 ? 0 : (since + tick - 1) / tick * tick;
     }
 
     void violate(std::string what) {
@@ -270,7 +269,8 @@ private:
     /// Whether a fault strikes here, by its chance.
     bool strikes(fault kind, random_numbers& random) {
         const unsigned chance = plan_.chance[static_cast<std::size_t>(kind)];
-        if (chance == 0 || random.below(10'000) >= chance || now_ >= plan_.calm_at.count())
+        if (chance == 0 || random.below(10'000) >= chance || now_ >= plan_.calm_at.count() ||
+            out_.reached[static_cast<std::size_t>(kind)] >= plan_.most[static_cast<std::size_t>(kind)])
             return false;
         reach(kind);
         return true;
@@ -297,6 +297,7 @@ private:
     void perform();
     void ended(std::size_t index, error_code code);
     void followers(std::size_t index);
+    void crawl_on();
     void begin_link(const engine::step& step);
     void reach_address(std::uint32_t ordinal, std::size_t place);
     void shake_hands(std::uint32_t ordinal);
@@ -594,7 +595,18 @@ void world::ended(std::size_t index, error_code code) {
         else if (probes_left_ != 0)
             schedule(now_ + 1'000'000, happens::probe);
     }
+    const bool pulls = plan_.crawl > calls_.size() && !one.probe;
     followers(index);
+    if (pulls)
+        crawl_on();
+}
+
+/// Pulls another query, as a crawl does when one has ended.
+void world::crawl_on() {
+    planned_call plan;
+    plan.number = calls_.size() + 1'000'000;
+    add_call(plan, false);
+    submit(calls_.size() - 1);
 }
 
 void world::check_code(const known_call& one, error_code code) {
@@ -610,10 +622,6 @@ void world::check_code(const known_call& one, error_code code) {
             violate("a call without a total time ran out of it");
         return;
     }
-    // A clock in coarse steps lets short timeouts pass at once.
-    if ((code == errc::read_timeout || code == errc::handshake_timeout || code == errc::connect_timeout) &&
-        plan_.tick > span_of_time(100ms))
-        return;
     if (code == errc::connection_lost && plan_.keep_alive < span_of_time(1s))
         return;
     const std::vector<fault> causes = causes_of(code);
@@ -1396,6 +1404,11 @@ void world::observe() {
     if (abandoned_ || !out_.violation.empty())
         return;
     const engine::scheduler& plan = core_->plan();
+    if (out_.first_unwell == never)
+        for (auto row = static_cast<std::size_t>(policy::rule::unreachable_server);
+             row <= static_cast<std::size_t>(policy::rule::exhausted_machine); ++row)
+            if (plan.judged()[row] != 0)
+                out_.first_unwell = span_of_time(now_);
     std::size_t sent = 0;
     std::size_t waiting = 0;
     std::vector<std::size_t> assigned;
@@ -1457,6 +1470,7 @@ void world::observe() {
 void world::observe_assignment(known_call& one) {
     const engine::call::notes& book = one.call->book;
     const engine::instant now = clock();
+    out_.sendings.push_back(span_of_time(now_));
     if (now.steady < hold_until_)
         violate("something was sent before the server wanted it to be");
     if (book.credentials == refused_credentials_)
@@ -1520,6 +1534,9 @@ span_of_time world::bound() const {
     most += plan_.retry_after;
     const auto count = static_cast<std::int64_t>(plan_.calls.size());
     most += 4 * count * (plan_.think + 10 * plan_.latency + 2 * plan_.tick + span_of_time(3ms));
+    // Each connection that ends is replaced after the time for a handshake that hangs.
+    if (plan_.has(fault::surplus_hangs))
+        most += count * span_of_time(config.timeouts.handshake);
     if (config.rate.queries_per_second > 0)
         most += std::chrono::duration_cast<span_of_time>(
             std::chrono::duration<double>(4 * static_cast<double>(count) / config.rate.queries_per_second));

@@ -34,6 +34,10 @@ struct report {
     std::uint64_t failed = 0;
     /// Requests that the server received whole.
     std::vector<span_of_time> requests;
+    /// Calls that were given to a connection.
+    std::vector<span_of_time> sendings;
+    /// When a failure was first the server's, or this machine's.
+    span_of_time first_unwell = never;
     /// Attempts to open a connection.
     std::vector<span_of_time> openings;
     std::size_t refused_password_requests = 0;

@@ -27,16 +27,25 @@ pool_config small_config() {
     return config;
 }
 
+pool_ledger::want wants(std::size_t waiting, bool exclusive = false, bool fresh = false, bool may_open = true) {
+    pool_ledger::want all;
+    all.waiting = waiting;
+    all.exclusive = exclusive;
+    all.fresh = fresh;
+    all.may_open = may_open;
+    return all;
+}
+
 /// Opens one connection, which is idle then.
 std::size_t open_one(pool_ledger& ledger, policy::time_point now) {
-    const pool_ledger::decision decision = ledger.lease(now, 1, false);
+    const pool_ledger::decision decision = ledger.lease(now, wants(1));
     REQUIRE(decision.what == verdict::open);
     ledger.opened(decision.slot, now);
     return decision.slot;
 }
 
 std::size_t use_one(pool_ledger& ledger, policy::time_point now, bool exclusive = false) {
-    const pool_ledger::decision decision = ledger.lease(now, 1, exclusive);
+    const pool_ledger::decision decision = ledger.lease(now, wants(1, exclusive));
     REQUIRE(decision.what == verdict::use);
     return decision.slot;
 }
@@ -47,7 +56,7 @@ std::vector<std::size_t> open_many(pool_ledger& ledger, std::size_t count) {
     while (slots.size() != count) {
         std::vector<std::size_t> opening;
         for (;;) {
-            const pool_ledger::decision decision = ledger.lease(start, count - slots.size(), false);
+            const pool_ledger::decision decision = ledger.lease(start, wants(count - slots.size(), false));
             if (decision.what != verdict::open)
                 break;
             opening.push_back(decision.slot);
@@ -69,14 +78,14 @@ std::vector<std::size_t> open_many(pool_ledger& ledger, std::size_t count) {
 
 TEST_CASE("a pool opens what waits, and no more than it may at a time") {
     pool_ledger ledger(small_config(), 1);
-    CHECK(ledger.lease(start, 0, false).what == verdict::wait);
-    const pool_ledger::decision first = ledger.lease(start, 1, false);
+    CHECK(ledger.lease(start, wants(0)).what == verdict::wait);
+    const pool_ledger::decision first = ledger.lease(start, wants(1));
     CHECK(first.what == verdict::open);
-    CHECK(ledger.lease(start, 1, false).what == verdict::wait);
-    const pool_ledger::decision second = ledger.lease(start, 9, false);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::wait);
+    const pool_ledger::decision second = ledger.lease(start, wants(9));
     CHECK(second.what == verdict::open);
     CHECK(second.slot != first.slot);
-    CHECK(ledger.lease(start, 9, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(9)).what == verdict::wait);
     CHECK(ledger.connecting() == 2);
     CHECK(ledger.open() == 0);
 
@@ -93,9 +102,9 @@ TEST_CASE("a pool never holds more connections than it may") {
     const std::vector<std::size_t> slots = open_many(ledger, 4);
     for (std::size_t index = 0; index != 4; ++index)
         use_one(ledger, start);
-    CHECK(ledger.lease(start, 100, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(100)).what == verdict::wait);
     ledger.closed(slots[1]);
-    const pool_ledger::decision decision = ledger.lease(start, 100, false);
+    const pool_ledger::decision decision = ledger.lease(start, wants(100));
     CHECK(decision.what == verdict::open);
     CHECK(decision.slot == slots[1]);
     CHECK(ledger.uses(decision.slot) == 0);
@@ -116,10 +125,10 @@ TEST_CASE("the connection used last is used next") {
 
 TEST_CASE("a failed attempt to connect leaves room for another") {
     pool_ledger ledger(small_config(), 1);
-    const pool_ledger::decision first = ledger.lease(start, 1, false);
+    const pool_ledger::decision first = ledger.lease(start, wants(1));
     ledger.closed(first.slot);
     CHECK(ledger.connecting() == 0);
-    CHECK(ledger.lease(start, 1, false).what == verdict::open);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::open);
 }
 
 TEST_CASE("an idle connection is given to nobody once its time is up, and is reported") {
@@ -128,7 +137,11 @@ TEST_CASE("an idle connection is given to nobody once its time is up, and is rep
     CHECK(ledger.next_expiry() == start + 10s);
     CHECK(ledger.expired(start + 10s - 1ns).empty());
     CHECK(ledger.expired(start + 10s) == std::vector<std::size_t>{slot});
-    CHECK(ledger.lease(start + 10s, 1, false).what == verdict::open);
+    const pool_ledger::decision late = ledger.lease(start + 10s, wants(1));
+    CHECK(late.what == verdict::discard);
+    CHECK(late.slot == slot);
+    ledger.closed(slot);
+    CHECK(ledger.lease(start + 10s, wants(1)).what == verdict::open);
 
     pool_ledger used(small_config(), 1);
     const std::size_t other = open_one(used, start);
@@ -173,7 +186,7 @@ TEST_CASE("a connection retires after its uses") {
     CHECK(ledger.uses(slot) == 2);
     ledger.finished(slot, start);
     CHECK(ledger.retiring(slot, start));
-    CHECK(ledger.lease(start, 1, false).what == verdict::open);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::open);
     CHECK(ledger.expired(start + 1h).empty());
 }
 
@@ -185,10 +198,10 @@ TEST_CASE("the uses of a shared connection are counted when it is given, not whe
     const std::size_t slot = open_one(ledger, start);
     for (int use = 0; use != 3; ++use)
         CHECK(use_one(ledger, start) == slot);
-    CHECK(ledger.lease(start, 1, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::wait);
     ledger.finished(slot, start);
     CHECK(ledger.retiring(slot, start));
-    CHECK(ledger.lease(start, 1, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::wait);
     CHECK(ledger.load(slot) == 2);
 }
 
@@ -209,7 +222,58 @@ TEST_CASE("a connection retires at its age, when its queries are done") {
     const std::size_t other = open_one(idle, start);
     CHECK(idle.expired(start + 59s).empty());
     CHECK(idle.expired(start + 60s) == std::vector<std::size_t>{other});
-    CHECK(idle.lease(start + 60s, 1, false).what == verdict::open);
+    CHECK(idle.lease(start + 60s, wants(1)).what == verdict::discard);
+    idle.closed(other);
+    CHECK(idle.lease(start + 60s, wants(1)).what == verdict::open);
+}
+
+TEST_CASE("a pool full of connections that are too old gives way to new ones") {
+    pool_config config = small_config();
+    config.max_lifetime = 5s;
+    config.idle_timeout = 3600s;
+    pool_ledger ledger(config, 1);
+    open_many(ledger, 4);
+    for (std::size_t gone = 0; gone != 4; ++gone) {
+        const pool_ledger::decision old = ledger.lease(start + 5s, wants(1));
+        REQUIRE(old.what == verdict::discard);
+        ledger.closed(old.slot);
+    }
+    CHECK(ledger.lease(start + 5s, wants(1)).what == verdict::open);
+}
+
+TEST_CASE("a query that wants a fresh connection gets none that was used, and makes room for one") {
+    pool_config config = small_config();
+    config.max_connections = 2;
+    pool_ledger ledger(config, 3);
+    const std::vector<std::size_t> slots = open_many(ledger, 2);
+    CHECK(ledger.lease(start, wants(1, false, true, false)).what == verdict::wait);
+    const pool_ledger::decision in_the_way = ledger.lease(start, wants(1, false, true));
+    CHECK(in_the_way.what == verdict::discard);
+    // The one that has been idle for longest.
+    CHECK(in_the_way.slot == slots[0]);
+    ledger.closed(slots[0]);
+    const pool_ledger::decision opening = ledger.lease(start, wants(1, false, true));
+    CHECK(opening.what == verdict::open);
+    // It waits for that one, and nothing else is thrown away.
+    CHECK(ledger.lease(start, wants(1, false, true)).what == verdict::wait);
+    // Others go on meanwhile.
+    CHECK(use_one(ledger, start) == slots[1]);
+    CHECK(ledger.lease(start, wants(1, false, true)).what == verdict::wait);
+    ledger.opened(opening.slot, start);
+    const pool_ledger::decision fresh = ledger.lease(start, wants(1, false, true));
+    CHECK(fresh.what == verdict::use);
+    CHECK(fresh.slot == opening.slot);
+}
+
+TEST_CASE("where no connection may be opened those that are there are shared") {
+    pool_ledger ledger(small_config(), 2);
+    CHECK(ledger.lease(start, wants(1, false, false, false)).what == verdict::wait);
+    const std::size_t slot = open_one(ledger, start);
+    use_one(ledger, start);
+    const pool_ledger::decision second = ledger.lease(start, wants(1, false, false, false));
+    CHECK(second.what == verdict::use);
+    CHECK(second.slot == slot);
+    CHECK(ledger.lease(start, wants(1, false, false, false)).what == verdict::wait);
 }
 
 TEST_CASE("a pool that keeps no idle connection still uses the one it has opened") {
@@ -220,22 +284,36 @@ TEST_CASE("a pool that keeps no idle connection still uses the one it has opened
     CHECK(use_one(ledger, start + 1s) == slot);
     ledger.finished(slot, start + 2s);
     CHECK(ledger.retiring(slot, start + 2s));
-    CHECK(ledger.lease(start + 2s, 1, false).what == verdict::open);
+}
+
+TEST_CASE("a connection that nobody came for is unwanted where none are kept") {
+    pool_config config = small_config();
+    config.idle_timeout = 0ms;
+    pool_ledger ledger(config, 1);
+    const std::vector<std::size_t> slots{open_one(ledger, start)};
+    CHECK(ledger.unwanted() == slots);
+    CHECK_FALSE(ledger.next_expiry());
+    CHECK(ledger.expired(start + 1h).empty());
+    use_one(ledger, start);
+    CHECK(ledger.unwanted().empty());
+    pool_ledger keeps(small_config(), 1);
+    open_one(keeps, start);
+    CHECK(keeps.unwanted().empty());
 }
 
 TEST_CASE("a retired connection is given nothing, and may carry on to the end of what it has") {
     pool_ledger ledger(small_config(), 4);
     const std::size_t slot = open_one(ledger, start);
     use_one(ledger, start);
-    CHECK(ledger.lease(start, 1, false).what == verdict::open);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::open);
     ledger.retire(slot);
     CHECK(ledger.retiring(slot, start));
-    CHECK(ledger.lease(start, 2, false).what == verdict::open);
-    CHECK(ledger.lease(start, 2, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(2)).what == verdict::open);
+    CHECK(ledger.lease(start, wants(2)).what == verdict::wait);
     CHECK(ledger.busy() == 1);
     ledger.finished(slot, start);
     CHECK(ledger.load(slot) == 0);
-    CHECK(ledger.lease(start, 1, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::wait);
     CHECK(ledger.expired(start + 1h).empty());
     ledger.closed(slot);
     CHECK(ledger.open() == 0);
@@ -253,7 +331,7 @@ TEST_CASE("queries share connections only when no more can be opened, the least 
         ++load[slot == slots[0] ? 0 : 1];
         CHECK(std::max(load[0], load[1]) == query / 2 + 1);
     }
-    CHECK(ledger.lease(start, 1, false).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::wait);
     ledger.finished(slots[1], start);
     CHECK(use_one(ledger, start) == slots[1]);
 }
@@ -262,7 +340,7 @@ TEST_CASE("a query goes out over a shared connection while another one is being 
     pool_ledger ledger(small_config(), 2);
     const std::size_t slot = open_one(ledger, start);
     use_one(ledger, start);
-    CHECK(ledger.lease(start, 1, false).what == verdict::open);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::open);
     CHECK(use_one(ledger, start) == slot);
     CHECK(ledger.load(slot) == 2);
 }
@@ -273,15 +351,15 @@ TEST_CASE("an exclusive query shares its connection with no other") {
     pool_ledger ledger(config, 4);
     const std::size_t slot = open_one(ledger, start);
     CHECK(use_one(ledger, start, true) == slot);
-    CHECK(ledger.lease(start, 1, false).what == verdict::wait);
-    CHECK(ledger.lease(start, 1, true).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1)).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1, true)).what == verdict::wait);
     ledger.finished(slot, start);
     CHECK(use_one(ledger, start) == slot);
     // Nor does it join others.
-    CHECK(ledger.lease(start, 1, true).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1, true)).what == verdict::wait);
     CHECK(use_one(ledger, start) == slot);
     ledger.finished(slot, start);
-    CHECK(ledger.lease(start, 1, true).what == verdict::wait);
+    CHECK(ledger.lease(start, wants(1, true)).what == verdict::wait);
     ledger.finished(slot, start);
     CHECK(use_one(ledger, start, true) == slot);
 }
@@ -322,11 +400,22 @@ struct model {
         return count([](const connection& each) { return each.at == connection::connecting; });
     }
 
-    /// The slot that must be used, if one must.
-    std::optional<std::size_t> idle_to_use(policy::time_point now) const {
+    /// The idle one that was used last, of those that pass.
+    std::optional<std::size_t> last_idle(auto&& passes) const {
         std::optional<std::size_t> found;
         for (const auto& [slot, each] : all)
-            if (each.load == 0 && may_take(each) && fresh(each, now) && (!found || each.since > all.at(*found).since))
+            if (each.load == 0 && may_take(each) && passes(each) && (!found || each.since > all.at(*found).since))
+                found = slot;
+        return found;
+    }
+    /// The slot that must be used or thrown away, if one must.
+    std::optional<std::size_t> idle_to_use(policy::time_point now, bool unused) const {
+        return last_idle([&](const connection& each) { return !fresh(each, now) || !unused || each.uses == 0; });
+    }
+    std::optional<std::size_t> first_idle() const {
+        std::optional<std::size_t> found;
+        for (const auto& [slot, each] : all)
+            if (each.load == 0 && may_take(each) && (!found || each.since < all.at(*found).since))
                 found = slot;
         return found;
     }
@@ -368,17 +457,33 @@ void walk(const pool_config& config, std::size_t depth, unsigned seed) {
             case 3: {
                 const std::size_t waiting = random() % 6;
                 const bool exclusive = random() % 4 == 0;
-                const pool_ledger::decision decision = ledger.lease(now, waiting, exclusive);
-                if (const auto idle = expected.idle_to_use(now)) {
-                    REQUIRE(decision.what == verdict::use);
+                const bool unused = random() % 4 == 0;
+                const bool may_open = random() % 4 != 0;
+                const pool_ledger::decision decision = ledger.lease(now, wants(waiting, exclusive, unused, may_open));
+                const bool full = expected.all.size() >= config.max_connections;
+                if (const auto idle = expected.idle_to_use(now, unused)) {
                     REQUIRE(decision.slot == *idle);
-                } else if (expected.may_open(waiting)) {
+                    if (!expected.fresh(expected.all.at(*idle), now)) {
+                        REQUIRE(decision.what == verdict::discard);
+                        ledger.closed(*idle);
+                        expected.all.erase(*idle);
+                        break;
+                    }
+                    REQUIRE(decision.what == verdict::use);
+                } else if (may_open && expected.may_open(waiting)) {
                     REQUIRE(decision.what == verdict::open);
                     REQUIRE(decision.slot < config.max_connections);
                     REQUIRE_FALSE(expected.all.contains(decision.slot));
                     expected.all[decision.slot] = connection();
                     break;
-                } else if (const auto load = expected.least_load(); load && !exclusive) {
+                } else if (const auto oldest = expected.first_idle();
+                           unused && may_open && full && expected.connecting() == 0 && oldest) {
+                    REQUIRE(decision.what == verdict::discard);
+                    REQUIRE(decision.slot == *oldest);
+                    ledger.closed(*oldest);
+                    expected.all.erase(*oldest);
+                    break;
+                } else if (const auto load = expected.least_load(); load && !exclusive && !unused) {
                     REQUIRE(decision.what == verdict::use);
                     REQUIRE(expected.all.contains(decision.slot));
                     REQUIRE(expected.may_take(expected.all.at(decision.slot)));
@@ -501,9 +606,9 @@ TEST_CASE("ten thousand connections come and go") {
     const std::vector<std::size_t> slots = open_many(ledger, 10'000);
     CHECK(ledger.idle() == 10'000);
     for (std::size_t index = 0; index != slots.size(); ++index)
-        CHECK(ledger.lease(start + 1s, 1, false).what == verdict::use);
+        CHECK(ledger.lease(start + 1s, wants(1)).what == verdict::use);
     CHECK(ledger.idle() == 0);
-    CHECK(ledger.lease(start + 1s, 1, false).what == verdict::wait);
+    CHECK(ledger.lease(start + 1s, wants(1)).what == verdict::wait);
     for (const std::size_t slot : slots)
         ledger.finished(slot, start + 2s);
     for (const std::size_t slot : ledger.expired(start + 1h))

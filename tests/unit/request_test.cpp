@@ -74,7 +74,7 @@ std::string jobs(std::string_view document, error_code& ec) {
 TEST_CASE("a request has exactly these bytes") {
     const wire::request_encoder encoder("cbs.example.com:8443", "/prefix", "jobmode/1", "api", secret("pass"));
     cleansed_buffer out;
-    encoder.encode(out, {"obm", "2024-06-26", "77"}, "JSESSIONID=0A");
+    encoder.encode(out, wire::list_backup_job_mode, {"obm", "2024-06-26", "77"}, "JSESSIONID=0A");
     CHECK(std::string(out.begin(), out.end()) ==
           "POST /prefix/obs/api/json/ListBackupJobMode.do HTTP/1.1\r\n"
           "Host: cbs.example.com:8443\r\n"
@@ -86,12 +86,12 @@ TEST_CASE("a request has exactly these bytes") {
           "\r\n"
           R"({"SysUser":"api","SysPwd":"pass","LoginName":"obm","BackupSetID":"77","BackupDate":"2024-06-26"})");
     out.clear();
-    encoder.encode_list_users(out, "");
+    encoder.encode(out, wire::list_users, {}, "");
     CHECK(take_apart(out).head.find("Cookie") == std::string::npos);
     CHECK(take_apart(out).head.starts_with("POST /prefix/obs/api/json/2/ListUsers.do HTTP/1.1\r\n"));
     CHECK(take_apart(out).body == R"({"SysUser":"api","SysPwd":"pass","LoginNameOnly":true})");
     out.clear();
-    encoder.encode_list_backup_jobs(out, "o\"b", "JSESSIONID=0A");
+    encoder.encode(out, wire::list_backup_jobs, {"o\"b", {}}, "JSESSIONID=0A");
     CHECK(take_apart(out).head.find("\r\nCookie: JSESSIONID=0A\r\n") != std::string::npos);
     CHECK(take_apart(out).head.starts_with("POST /prefix/obs/api/json/ListBackupJobs.do HTTP/1.1\r\n"));
     CHECK(take_apart(out).body == R"({"SysUser":"api","SysPwd":"pass","LoginName":"o\"b","SkipEmpty":false})");
@@ -100,7 +100,7 @@ TEST_CASE("a request has exactly these bytes") {
 TEST_CASE("the vendor's own request is what is sent") {
     const wire::request_encoder encoder("h", "", "", "system", secret("system1"));
     cleansed_buffer out;
-    encoder.encode(out, {"obm", "2024-06-26-11-33-52"}, "");
+    encoder.encode(out, wire::list_backup_job_mode, {"obm", "2024-06-26-11-33-52"}, "");
     CHECK(take_apart(out).head.find("User-Agent") == std::string::npos);
     CHECK(boost::json::parse(take_apart(out).body) == boost::json::parse(test::data_file("doc-example.request.json")));
 }
@@ -112,7 +112,7 @@ TEST_CASE("every text of a request is escaped, and two requests follow each othe
     all += "caf\xC3\xA9";
     const wire::request_encoder encoder("h", "", "", all, secret(all));
     cleansed_buffer out;
-    encoder.encode(out, {all, "2024-06-26", all}, "");
+    encoder.encode(out, wire::list_backup_job_mode, {all, "2024-06-26", all}, "");
     const boost::json::value body = boost::json::parse(take_apart(out).body);
     for (const char* key : {"SysUser", "SysPwd", "LoginName", "BackupSetID"})
         CHECK(std::string(body.at(key).as_string().c_str(), body.at(key).as_string().size()) == all);
@@ -120,7 +120,7 @@ TEST_CASE("every text of a request is escaped, and two requests follow each othe
     wire::append_json_escaped(escaped, all);
     CHECK(escaped.size() == wire::json_escaped_size(all));
     const std::size_t one = out.size();
-    encoder.encode(out, {all, "2024-06-26", all}, "");
+    encoder.encode(out, wire::list_backup_job_mode, {all, "2024-06-26", all}, "");
     CHECK(out.size() == 2 * one);
     CHECK(std::equal(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(one),
                      out.begin() + static_cast<std::ptrdiff_t>(one)));
