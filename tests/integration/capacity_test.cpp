@@ -42,7 +42,7 @@ TEST_CASE("every query is accounted for with a server that refuses what is too m
     const sim::server_counters counted = with.server.counters();
     CHECK(answered + failed == total);
     CHECK(counted.queries == answered);
-    CHECK(counted.overloaded == failed + client.metrics().retries);
+    CHECK(counted.overloaded == failed + client.metrics().retries + client.metrics().resends);
     CHECK(counted.requests == counted.queries + counted.overloaded);
     if (!adaptive)
         CHECK(counted.overloaded > 0);
