@@ -112,6 +112,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def comes_up(server: subprocess.Popen, port: int) -> bool:
+    """Waits until a server takes connections; false if it ends instead."""
+    while server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 NGINX = """daemon off; worker_processes 1; worker_rlimit_nofile 65536; pid {root}/nginx.pid; error_log {root}/error.log;
 events {{ worker_connections 32768; }}
 http {{
@@ -146,16 +155,17 @@ def nginx(build: pathlib.Path, work: pathlib.Path, large: bool):
             subprocess.run([build / "bench/make_answer", str(size)], stdout=answer, check=True)
     # Workers that drop root's rights could not read below a folder of root's own.
     user = "user root; " if os.geteuid() == 0 else ""
-    port = free_port()
-    (root / "nginx.conf").write_text(user + NGINX.format(root=root, port=port))
-    server = subprocess.Popen(pinned(SERVER_CORE) + ["nginx", "-e", str(root / "error.log"), "-c", str(root / "nginx.conf")])
+    # Somebody else can take the port before nginx does.
+    for _ in range(20):
+        port = free_port()
+        (root / "nginx.conf").write_text(user + NGINX.format(root=root, port=port))
+        server = subprocess.Popen(pinned(SERVER_CORE) +
+                                  ["nginx", "-e", str(root / "error.log"), "-c", str(root / "nginx.conf")])
+        if comes_up(server, port):
+            break
+    else:
+        die("nginx ended: " + (root / "error.log").read_text())
     try:
-        for _ in range(100):
-            if server.poll() is not None:
-                die("nginx ended: " + (root / "error.log").read_text())
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
         yield f"https://localhost:{port}", str(root / "ca.pem")
     finally:
         server.terminate()

@@ -2,20 +2,37 @@
 # Sourced by examples/demo and tests/run: what both need before they can begin. Bash; expects `set -eu` and $root.
 # shellcheck shell=bash disable=SC2154
 
-# A package, and a file that shows that it, or another way of having the same, is there.
-prerequisites=(
+# A package, or several that a system may have, the first of which is taken; and files that show that it, or another way of
+# having the same, is there: one of them is enough.
+build_tools=(
     "g++ /usr/bin/g++"
     "cmake /usr/bin/cmake"
     "ninja-build /usr/bin/ninja"
     "ccache /usr/bin/ccache"
+)
+# Where Boost 1.81 has packages of its own, the default is older. The header came with 1.81.
+libraries=(
     "libssl-dev /usr/include/openssl/ssl.h"
-    "libboost1.81-dev /usr/include/boost/version.hpp"
-    "libboost-json1.81-dev /usr/lib/*/libboost_json.so"
-    "libboost-url1.81-dev /usr/lib/*/libboost_url.so"
-    "catch2 /usr/lib/cmake/Catch2/Catch2Config.cmake"
-    "libcli11-dev /usr/*/cmake/CLI11/CLI11Config.cmake"
+    "libboost1.81-dev|libboost-dev /usr/include/boost/asio/any_completion_handler.hpp"
+    "libboost-json1.81-dev|libboost-json-dev /usr/lib/*/libboost_json.so"
+    "libboost-url1.81-dev|libboost-url-dev /usr/lib/*/libboost_url.so"
+    "catch2 /usr/lib/cmake/Catch2/Catch2Config.cmake /usr/lib/*/cmake/Catch2/Catch2Config.cmake"
+    "libcli11-dev /usr/*/cmake/CLI11/CLI11Config.cmake /usr/lib/*/cmake/CLI11/CLI11Config.cmake"
     "libfmt-dev /usr/lib/*/cmake/fmt/fmt-config.cmake"
     "libsqlite3-dev /usr/include/sqlite3.h"
+)
+prerequisites=("${build_tools[@]}" "${libraries[@]}")
+
+# What builds for arm64, and runs what was built for it.
+cross_tools=(
+    "g++-aarch64-linux-gnu /usr/bin/aarch64-linux-gnu-g++"
+    "qemu-user /usr/bin/qemu-aarch64"
+)
+
+# What makes the systems that tests/platforms builds on.
+chroot_tools=(
+    "mmdebstrap /usr/bin/mmdebstrap"
+    "debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg"
 )
 
 # The servers that tests/interop runs against.
@@ -75,7 +92,7 @@ test_tools=(
 # What the fuzz targets are built with.
 fuzzer=(
     "clang /usr/bin/clang++"
-    "libclang-rt-14-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"
+    "libclang-rt-14-dev|libclang-rt-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -93,13 +110,44 @@ install_fleet() { install_packages "${fleet_packages[@]}"; }
 install_bench_basics() { install_packages "${bench_basics[@]}"; }
 install_bench_peers() { install_packages "${bench_peers[@]}"; }
 install_test_tools() { install_packages "${test_tools[@]}"; }
+install_chroot_tools() { install_packages "${chroot_tools[@]}"; }
 install_browser() { install_packages "${browser_packages[@]}"; }
 
+# What is needed to build for another architecture, given by Debian's name of it, and to run what was built.
+install_cross_prerequisites() {
+    local architecture=$1 entry packages entries=("${build_tools[@]}" "${cross_tools[@]}")
+    for entry in "${libraries[@]}"; do
+        read -r packages _ <<<"$entry"
+        # No file to look for: those of this machine's own architecture have the same names.
+        entries+=("${packages//|/:$architecture|}:$architecture")
+    done
+    install_packages "${entries[@]}"
+}
+
+# Whether one of the files that an entry names, or matches, is there.
+is_there() {
+    local witness
+    for witness in "$@"; do
+        compgen -G "$witness" >/dev/null && return
+    done
+    return 1
+}
+
+# The first of an entry's packages that this system knows.
+known_package() {
+    local alternatives package
+    IFS='|' read -r -a alternatives <<<"$1"
+    for package in "${alternatives[@]}"; do
+        [ -n "$(apt-cache show "$package" 2>/dev/null)" ] && break
+    done
+    printf '%s\n' "$package"
+}
+
 install_packages() {
-    local missing=() entry package witness
+    local missing=() packages=() entry words alternatives
     for entry in "$@"; do
-        read -r package witness <<<"$entry"
-        compgen -G "$witness" >/dev/null || missing+=("$package")
+        read -r -a words <<<"$entry"
+        is_there "${words[@]:1}" || missing+=("${words[0]}")
     done
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "these packages are missing, by their Debian names: ${missing[*]}"
@@ -111,12 +159,20 @@ install_packages() {
     say "installing ${missing[*]}"
     local log
     log=$(mktemp)
-    if ! { "${as_root[@]}" apt-get update &&
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    if ! "${as_root[@]}" apt-get update >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        die "could not install ${missing[*]}"
+        die "could not ask for the list of packages"
+    fi
+    # Only now is it known which of several there are.
+    for alternatives in "${missing[@]}"; do
+        packages+=("$(known_package "$alternatives")")
+    done
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends "${packages[@]}" >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        die "could not install ${packages[*]}"
     fi
     rm -f "$log"
 }
@@ -136,4 +192,11 @@ build() {
         grep -E -A8 '(error|FAILED|undefined reference)' "$log" | head -n 60 >&2
         die "the $preset build failed; all of its output is in build/$preset.log"
     fi
+}
+
+# What the sanitizers are to do in the builds that have them.
+sanitizers() {
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp"
 }

@@ -12,7 +12,10 @@
 #include <cstddef>
 #include <exception>
 #include <iostream>
-#include <ranges>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "settings.hpp"
 
@@ -35,8 +38,11 @@ asio::awaitable<void> find_silent(jobmode::client_config config, jobmode::date_o
     jobmode::client client(co_await asio::this_coro::executor, std::move(config));
     const std::vector<std::string> users = co_await client.async_list_users();
     // Queries are made when there is room to send them, so that a million of them need no memory.
-    jobmode::crawl crawl(
-        client, users | std::views::transform([&](const std::string& user) { return jobmode::query(user, day); }));
+    jobmode::crawl crawl(client, [&, user = users.begin()]() mutable -> std::optional<jobmode::query> {
+        if (user == users.end())
+            return std::nullopt;
+        return jobmode::query(*user++, day);
+    });
     std::size_t silent = 0;
     std::size_t failed = 0;
     while (const std::optional<jobmode::outcome> outcome = co_await crawl.async_next()) {

@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "patience.hpp"
+
 namespace jobmode::test {
 
 namespace asio = boost::asio;
@@ -28,11 +30,11 @@ Result run(asio::io_context& context, asio::awaitable<Result> work) {
         result.emplace(std::move(value));
     });
     context.restart();
-    context.run_for(std::chrono::seconds(60));
+    context.run_for(patience);
     if (failure)
         std::rethrow_exception(failure);
     if (!result)
-        throw std::runtime_error("the coroutine did not end within a minute");
+        throw std::runtime_error("the coroutine did not end");
     return std::move(*result);
 }
 
@@ -44,11 +46,11 @@ inline void run(asio::io_context& context, asio::awaitable<void> work) {
         ended = true;
     });
     context.restart();
-    context.run_for(std::chrono::seconds(60));
+    context.run_for(patience);
     if (failure)
         std::rethrow_exception(failure);
     if (!ended)
-        throw std::runtime_error("the coroutine did not end within a minute");
+        throw std::runtime_error("the coroutine did not end");
 }
 
 }  // namespace jobmode::test

@@ -8,12 +8,14 @@
 #include <boost/asio/async_result.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 
 namespace jobmode {
@@ -72,7 +74,7 @@ public:
     template <std::ranges::input_range Range>
     requires std::convertible_to<std::ranges::range_reference_t<Range>, query> crawl(client& client, Range&& queries,
                                                                                      crawl_options options = {})
-        : crawl(client, source_of(std::views::all(std::forward<Range>(queries))), std::move(options)) {}
+        : crawl(client, source_of(std::forward<Range>(queries)), std::move(options)) {}
 
     /// Takes the other's place; the other can then only be assigned to or destroyed.
     crawl(crawl&&) noexcept;
@@ -106,18 +108,21 @@ public:
 private:
     struct state;
 
-    template <class View>
-    static source source_of(View view) {
+    template <class Range>
+    static source source_of(Range&& queries) {
+        // What std::views::all would do; but libstdc++'s own views do not compile with clang before 16.
+        using kept =
+            std::conditional_t<std::ranges::view<std::remove_cvref_t<Range>>, std::remove_cvref_t<Range>, Range>;
         struct cursor {
-            View view;
-            std::optional<std::ranges::iterator_t<View>> at{};
+            kept range;
+            std::optional<std::ranges::iterator_t<kept>> at{};
         };
-        return [shared = std::make_shared<cursor>(cursor{std::move(view)})]() -> std::optional<query> {
+        return [shared = std::make_shared<cursor>(cursor{std::forward<Range>(queries)})]() -> std::optional<query> {
             if (!shared->at)
-                shared->at.emplace(std::ranges::begin(shared->view));
+                shared->at.emplace(std::ranges::begin(shared->range));
             else
                 ++*shared->at;
-            if (*shared->at == std::ranges::end(shared->view))
+            if (*shared->at == std::ranges::end(shared->range))
                 return std::nullopt;
             return std::optional<query>(query(**shared->at));
         };

@@ -51,9 +51,10 @@ struct JOBMODE_EXPORT metrics {
     std::uint64_t bytes_sent = 0;
     /// Bytes of HTTP read, after TLS.
     std::uint64_t bytes_received = 0;
-    /// Attempts after a query's first, with the retry budget's consent.
+    /// Requests sent again at a query's own cost, with the retry budget's consent.
     std::uint64_t retries = 0;
-    /// Queries sent again, uncounted as failures, because a pooled connection turned out to be closed.
+    /// Requests sent again at no cost to their query: a pooled connection turned out to be closed, or the server was
+    /// away.
     std::uint64_t resends = 0;
     /// Connections opened (TCP and TLS done).
     std::uint64_t connections_opened = 0;

@@ -219,11 +219,14 @@ void crawl_runner::give_up(std::size_t which, crawl_problem problem) {
     stop(which);
 }
 
-/// What comes cannot be kept.
+/// What comes cannot be kept, so that nobody needs to wait for it.
 void crawl_runner::break_off(const std::exception_ptr& failure) {
     if (!fatal_)
         fatal_ = problem_of(failure);
     stop_all();
+    for (lane& one : lanes_)
+        for (crawl_worker& worker : one.workers)
+            worker.abandon();
 }
 
 bool crawl_runner::has_problem() const {

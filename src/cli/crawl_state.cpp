@@ -84,31 +84,6 @@ void check_tables(database& in) {
             in.prepare(sql).run();
 }
 
-/// Undoes what was begun unless it is committed.
-class transaction {
-public:
-    explicit transaction(database& in) : in_(in) { in_.execute("BEGIN IMMEDIATE"); }
-    transaction(const transaction&) = delete;
-    transaction& operator=(const transaction&) = delete;
-    ~transaction() {
-        if (open_)
-            try {
-                in_.execute("ROLLBACK");
-            } catch (const database_error&) {
-                // SQLite has rolled back by itself, as it does when the disk is full.
-                return;
-            }
-    }
-    void commit() {
-        in_.execute("COMMIT");
-        open_ = false;
-    }
-
-private:
-    database& in_;
-    bool open_ = true;
-};
-
 }  // namespace
 
 crawl_state::crawl_state(const std::string& path) : database_(path) {
@@ -311,7 +286,6 @@ void crawl_state::finish(std::uint64_t output_bytes) {
 }
 
 void crawl_state::write(std::uint64_t output_bytes, stage reached) {
-    database_.check_place();
     transaction all(database_);
     std::set<std::uint64_t> blocks;
     statement forget = database_.prepare("DELETE FROM failed WHERE query = ?");

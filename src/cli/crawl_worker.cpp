@@ -33,6 +33,10 @@ void crawl_worker::stop() {
     boost::asio::post(context_, [this] { crawl_.stop(); });
 }
 
+void crawl_worker::abandon() {
+    boost::asio::post(context_, [this] { client_.close(); });
+}
+
 std::optional<query> crawl_worker::pull() {
     std::uint64_t number = 0;
     std::optional<query> asked = books_.next(server_, number);

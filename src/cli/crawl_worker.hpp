@@ -34,6 +34,8 @@ public:
 
     /// Sends nothing more; what is in flight ends.
     void stop();
+    /// Waits for no answer any more.
+    void abandon();
     jobmode::metrics metrics() const { return client_.metrics(); }
 
 private:

@@ -3,18 +3,50 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace jobmode::cli {
 namespace {
 
+/// Whether the file is no longer where it was opened.
+bool has_moved(sqlite3* handle) {
+    int moved = 0;
+    return handle && sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
+[[noreturn]] void report_moved(const std::string& path) {
+    throw database_error(path + " was moved or removed while it was in use: put it back", SQLITE_IOERR);
+}
+
+/// What went wrong and what to do about it. SQLite's own words say neither to whoever does not know it, and for a file
+/// that is gone they are those for one that is read-only, or for a disk that fails, as it happens to notice it.
 [[noreturn]] void report(sqlite3* handle, const std::string& path) {
     const int code = sqlite3_errcode(handle) & 0xFF;
+    const int cause = sqlite3_system_errno(handle);
+    const std::string words = sqlite3_errmsg(handle);
+    if (sqlite3_extended_errcode(handle) == SQLITE_READONLY_DBMOVED || has_moved(handle))
+        report_moved(path);
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         throw database_error(path + " is in use by another process: wait for it to end, or stop it", code);
     if (code == SQLITE_NOTADB)
         throw database_error(path + " exists and is no SQLite file: choose another name, or remove it", code);
     if (code == SQLITE_CORRUPT)
         throw database_error(path + " is damaged: put an intact copy in its place, or remove it", code);
-    throw database_error(fmt::format("cannot use {}: {}", path, sqlite3_errmsg(handle)), code);
+    if (code == SQLITE_FULL)
+        throw database_error("cannot write " + path + ": the disk is full: make room, and go on from there", code);
+    if (code == SQLITE_READONLY)
+        throw database_error("cannot write " + path + ": it is read-only: allow writing it, or choose another name",
+                             code);
+    if (code == SQLITE_CANTOPEN)
+        throw database_error(fmt::format("cannot open {}, or a journal beside it: {}: see that its folder is there and "
+                                         "may be written, or choose another name",
+                                         path, cause != 0 ? std::strerror(cause) : words),
+                             code);
+    if (code == SQLITE_IOERR)
+        throw database_error(fmt::format("cannot read or write {}: {}: see to its disk and go on from there", path,
+                                         cause != 0 ? std::strerror(cause) : words),
+                             code);
+    throw database_error(fmt::format("cannot use {}: {}", path, words), code);
 }
 
 }  // namespace
@@ -101,13 +133,33 @@ statement database::prepare(std::string_view sql) {
 }
 
 void database::check_place() const {
-    int moved = 0;
-    if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0)
-        throw database_error(path_ + " was moved or removed while it was written: put it back", SQLITE_IOERR);
+    if (has_moved(handle_.get()))
+        report_moved(path_);
 }
 
 void database::fail() const {
     report(handle_.get(), path_);
+}
+
+transaction::transaction(database& in) : in_(in) {
+    in_.check_place();
+    in_.execute("BEGIN IMMEDIATE");
+}
+
+transaction::~transaction() {
+    if (!open_)
+        return;
+    try {
+        in_.execute("ROLLBACK");
+    } catch (const database_error&) {
+        // SQLite has rolled back by itself, as it does when the disk is full.
+        return;
+    }
+}
+
+void transaction::commit() {
+    in_.execute("COMMIT");
+    open_ = false;
 }
 
 }  // namespace jobmode::cli

@@ -79,4 +79,19 @@ private:
     std::string path_;
 };
 
+/// Changes of a file that is still in its place. Undoes what was begun unless it is committed. All functions throw
+/// `database_error`.
+class transaction {
+public:
+    explicit transaction(database& in);
+    transaction(const transaction&) = delete;
+    transaction& operator=(const transaction&) = delete;
+    ~transaction();
+    void commit();
+
+private:
+    database& in_;
+    bool open_ = true;
+};
+
 }  // namespace jobmode::cli

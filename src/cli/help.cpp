@@ -2,6 +2,7 @@
 #include "cli/help.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -131,22 +132,34 @@ bool is_help(const CLI::App& command, const CLI::Option* option) {
            option == command.get_version_ptr();
 }
 
+std::string title_of(const CLI::Option& option) {
+    if (option.get_positional())
+        return "Arguments";
+    // What CLI11 calls the group of an option that was given none depends on its version.
+    static const std::string unnamed = CLI::OptionDefaults().get_group();
+    return option.get_group() == unnamed ? "Options" : option.get_group();
+}
+
 void add_options(const CLI::App& command, command_help& out) {
+    std::set<const CLI::Option*> grouped;
     // An option group of CLI11's is a command without a name.
     for (const CLI::App* nested : command.get_subcommands(nullptr)) {
         if (!nested->get_name().empty())
             continue;
         add_options(*nested, out);
+        const std::vector<const CLI::Option*> options = nested->get_options();
+        grouped.insert(options.begin(), options.end());
         if (nested->get_require_option_min() != 1 || nested->get_require_option_max() != 1)
             continue;
         std::vector<option_help>& choice = out.alternatives.emplace_back();
-        for (const CLI::Option* option : nested->get_options())
+        for (const CLI::Option* option : options)
             if (!is_help(*nested, option))
                 choice.push_back(describe(*option));
     }
+    // Since CLI11 2.6 a command has the options of its groups, too.
     for (const CLI::Option* option : command.get_options())
-        if (!option->get_group().empty() && !is_help(command, option))
-            add_option(*option, option->get_positional() ? "Arguments" : option->get_group(), out.groups);
+        if (!option->get_group().empty() && !is_help(command, option) && !grouped.contains(option))
+            add_option(*option, title_of(*option), out.groups);
 }
 
 void append_lines(std::string& out, const std::vector<std::string>& lines, std::size_t indent) {

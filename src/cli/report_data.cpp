@@ -309,8 +309,7 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
             ++server;
         jobs = who.jobs;
         std::ranges::sort(jobs);
-        const auto doubled = std::ranges::unique(jobs);
-        jobs.erase(doubled.begin(), doubled.end());
+        jobs.erase(std::unique(jobs.begin(), jobs.end()), jobs.end());
         out += "{\"n\":";
         append_text(out, key.second);
         fmt::format_to(std::back_inserter(out), ",\"s\":{},\"c\":\"{}\",\"j\":", server,

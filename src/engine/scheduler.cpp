@@ -270,7 +270,6 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
             if (!why.kept)
                 connection_failed(now);
             book.wants_fresh = book.resent = true;
-            count_.resends.add(1);
             requeue(who, true, why.code);
             return;
         case policy::subject::server:
@@ -309,7 +308,6 @@ void scheduler::retry(const call_ptr& who, const policy::failure& why, policy::t
             policy::decide_retry(config_.retry, budget_, who->book.attempts, why.retry_after,
                                  deadline == never ? std::chrono::nanoseconds::max() : deadline - now, random_());
         if (decision.retry) {
-            count_.retries.add(1);
             who->book.due = now + decision.pause;
             set_alarm(pauses, who->book.due);
             queue_.push_pausing(who);
@@ -337,7 +335,6 @@ void scheduler::requeue_all(std::deque<call_ptr> rest, policy::time_point now) {
     for (; !rest.empty(); rest.pop_back()) {
         leave_flight(*rest.back());
         give_back_try(*rest.back(), now);
-        count_.resends.add(1);
         requeue(rest.back(), true, errc::connection_lost);
     }
 }
@@ -351,8 +348,11 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
     which.known = std::move(known);
     set_alarm(health_check, which.health.next_try());
     set_alarm(patience, now);
-    const bool hopeless = which.health.failures() > config_.retry.max_retries || !policy::is_retryable(why.code);
-    if (answers_ == 0 && !config_.availability.wait_for_first_answer && hopeless) {
+    if (answers_ != 0 || config_.availability.wait_for_first_answer)
+        return;
+    // It has never answered: what it is tried again is one query's retries.
+    if (which.health.failures() > config_.retry.max_retries || !policy::is_retryable(why.code) ||
+        !budget_.try_spend()) {
         end_waiting(which.code, which.known, which.health.failures());
         // Whoever comes next may as well try.
         which.health.restart(now);
@@ -498,7 +498,10 @@ void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
     book.wants_fresh = false;
     server_.health.sent(book.number);
     gate_of(*who).health.sent(book.number);
-    if (!std::exchange(book.next_is_free, false) || book.attempts == 0) {
+    const bool free = std::exchange(book.next_is_free, false) && book.attempts != 0;
+    if (book.attempts != 0)
+        (free ? count_.resends : count_.retries).add(1);
+    if (!free) {
         if (book.attempts != 0)
             who->diagnostics = jobmode::diagnostics();
         ++book.attempts;

@@ -60,13 +60,13 @@ std::string collect_state::difference(const collect_identity& wanted) const {
 }
 
 void collect_state::begin(const collect_identity& identity) {
-    database_.execute("BEGIN IMMEDIATE");
+    cli::transaction all(database_);
     set_value("layout", layout);
     set_value("server", identity.server);
     set_value("stream", identity.stream);
     set_value("format", identity.format);
     set_value("out", identity.out);
-    database_.execute("COMMIT");
+    all.commit();
     identity_ = identity;
     begun_ = true;
 }
@@ -89,7 +89,7 @@ void collect_state::add_item(std::string_view item) {
 }
 
 void collect_state::commit(std::int64_t created, std::uint64_t position, std::uint64_t output_bytes) {
-    database_.execute("BEGIN IMMEDIATE");
+    cli::transaction all(database_);
     cli::statement add = database_.prepare("INSERT INTO collected(item) VALUES(?)");
     for (const std::string& item : new_items_)
         add.bind(0, item).run();
@@ -110,7 +110,7 @@ void collect_state::commit(std::int64_t created, std::uint64_t position, std::ui
     set_value("created", std::to_string(created));
     set_value("position", std::to_string(position));
     set_value("output_bytes", std::to_string(output_bytes));
-    database_.execute("COMMIT");
+    all.commit();
     created_ = created;
     position_ = position;
     output_bytes_ = output_bytes;

@@ -31,18 +31,21 @@ constexpr unsigned windows_after_surprise = 2;
 
 concurrency_limit::concurrency_limit(const concurrency_config& config) noexcept
     : fixed_(config.max_in_flight),
+      ramp_(fixed_),
       initial_(static_cast<double>(config.initial)),
       ceiling_(static_cast<double>(config.ceiling)),
       limit_(initial_),
       growth_(least_growth) {}
 
 std::size_t concurrency_limit::limit() const noexcept {
-    return fixed_ != 0 ? fixed_ : std::max<std::size_t>(static_cast<std::size_t>(limit_), 1);
+    return fixed_ != 0 ? ramp_ : std::max<std::size_t>(static_cast<std::size_t>(limit_), 1);
 }
 
 void concurrency_limit::on_answer(std::chrono::nanoseconds latency, std::size_t in_flight, time_point) noexcept {
-    if (fixed_ != 0)
+    if (fixed_ != 0) {
+        ramp_ = std::min(fixed_, ramp_ + 1);
         return;
+    }
     if (stale_ != 0) {
         --stale_;
         return;
@@ -58,6 +61,7 @@ void concurrency_limit::on_answer(std::chrono::nanoseconds latency, std::size_t 
 }
 
 void concurrency_limit::restart() noexcept {
+    ramp_ = std::min(fixed_, static_cast<std::size_t>(initial_));
     limit_ = initial_;
     growth_ = least_growth;
     resume_at_ = baseline_ = 0;

@@ -45,7 +45,8 @@ public:
     void on_answer(std::chrono::nanoseconds latency, std::size_t in_flight, time_point now) noexcept;
     /// A query has failed in a way that speaks of overload.
     void on_overload(time_point now) noexcept;
-    /// The server was away: what was learnt of it no longer holds, and the limit begins again.
+    /// The server was away: what was learnt of it no longer holds, and the limit begins again at its start. A fixed one
+    /// is come up to from there, by one with each answer.
     void restart() noexcept;
 
 private:
@@ -60,6 +61,8 @@ private:
     void begin_window() noexcept;
 
     std::size_t fixed_;
+    /// On the way up to the fixed limit, how far that is.
+    std::size_t ramp_;
     double initial_;
     double ceiling_;
     double limit_;

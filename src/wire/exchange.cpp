@@ -4,6 +4,7 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/version.hpp>
 
 #include <algorithm>
 #include <array>
@@ -239,6 +240,10 @@ private:
                     break;
             }
         }
+#if BOOST_VERSION >= 109000
+        // Older ones hand trailers to the function above; neither makes anything of them.
+        void on_trailer_field_impl(http::field, beast::string_view, beast::string_view, error_code&) override {}
+#endif
         void on_header_impl(error_code& ec) override {
             in_header_ = false;
             if (owner_.interim_)
@@ -255,7 +260,9 @@ private:
                 owner_.sink_->on_body({body.data(), body.size()}, ec);
             return body.size();
         }
-        void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override { owner_.in_chunks_ = true; }
+        void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {
+            owner_.in_chunks_ = true;
+        }
         std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code& ec) override {
             return on_body_impl(body, ec);
         }

@@ -26,12 +26,6 @@ void put(record_view& out, const shape_member& member, const char* at, std::size
         out.text(static_cast<field>(member.which)) = std::string_view(at, bytes);
 }
 
-void expect(shape_member& member, std::size_t value_bytes) noexcept {
-    member.value_bytes = static_cast<std::uint32_t>(value_bytes);
-    member.value_end =
-        value_bytes <= shape_member::longest_short_value ? std::uint32_t{1} << value_bytes : shape_member::long_value;
-}
-
 bool starts_with(const char* at, const char* end, std::string_view expected) noexcept {
     return static_cast<std::size_t>(end - at) >= expected.size() &&
            std::memcmp(at, expected.data(), expected.size()) == 0;
@@ -128,6 +122,12 @@ const char* match(record_shape& shape, const char* at, const char* end, std::siz
 }  // namespace portable
 
 #ifdef JOBMODE_SSE2
+void expect(shape_member& member, std::size_t value_bytes) noexcept {
+    member.value_bytes = static_cast<std::uint32_t>(value_bytes);
+    member.value_end =
+        value_bytes <= shape_member::longest_short_value ? std::uint32_t{1} << value_bytes : shape_member::long_value;
+}
+
 namespace sse2 {
 
 inline __m128i load(const char* at) noexcept {

@@ -78,6 +78,59 @@ std::vector<std::string> rows_of(const std::string& path, const std::string& for
 
 }  // namespace
 
+TEST_CASE("whatever SQLite notices first of a file that was moved away, it is said that it was moved") {
+    struct row {
+        const char* name;
+        /// What comes before the move, and what fails after it.
+        const char* before;
+        const char* after;
+        /// What else is moved: the journal, as whoever moves all files of a name does.
+        bool journal;
+    };
+    for (const row& each : {
+             row{"the journal is to be made", "", "INSERT INTO t VALUES(1)", false},
+             row{"a transaction's first change", "BEGIN IMMEDIATE", "INSERT INTO t VALUES(1)", false},
+             row{"the journal is to be removed", "BEGIN IMMEDIATE; INSERT INTO t VALUES(1)", "COMMIT", true},
+             row{"a table is to be made", "BEGIN", "CREATE TABLE u(x)", false},
+         }) {
+        INFO(each.name);
+        const test::temporary_folder folder;
+        const std::string path = folder.path("out");
+        cli::database moved(path);
+        moved.execute("CREATE TABLE t(x)");
+        moved.execute(each.before);
+        std::filesystem::rename(path, path + ".away");
+        if (each.journal)
+            std::filesystem::rename(path + "-journal", path + ".away-journal");
+        CHECK_THROWS_WITH(moved.execute(each.after), path + " was moved or removed while it was in use: put it back");
+    }
+    const test::temporary_folder folder;
+    const std::string path = folder.path("out");
+    cli::database moved(path);
+    moved.execute("CREATE TABLE t(x)");
+    cli::statement put = moved.prepare("INSERT INTO t VALUES(1)");
+    std::filesystem::remove(path);
+    CHECK_THROWS_WITH(put.run(), test::contains(path + " was moved or removed"));
+    CHECK_THROWS_WITH(cli::transaction(moved), test::contains(path + " was moved or removed"));
+}
+
+TEST_CASE("what SQLite cannot do is said with what to do about it") {
+    const test::temporary_folder folder;
+    const std::string path = folder.path("out");
+    cli::database full(path);
+    full.execute("CREATE TABLE t(x); PRAGMA max_page_count=2");
+    CHECK_THROWS_WITH(full.execute("INSERT INTO t VALUES(zeroblob(100000))"),
+                      test::contains(path + ": the disk is full"));
+    full.execute("PRAGMA max_page_count=1000; PRAGMA query_only=1");
+    CHECK_THROWS_WITH(full.execute("INSERT INTO t VALUES(1)"), test::contains(path + ": it is read-only: allow"));
+    full.execute("PRAGMA query_only=0");
+    // Where the journal would stand.
+    std::filesystem::create_directory(path + "-journal");
+    CHECK_THROWS_WITH(full.execute("INSERT INTO t VALUES(1)"),
+                      test::contains(path + ": Is a directory: see to its disk"));
+    CHECK_THROWS_WITH(cli::database(folder.path("none") + "/out"), test::contains("No such file or directory: see"));
+}
+
 TEST_CASE("a state keeps what it was told") {
     const test::temporary_folder folder;
     cli::crawl_state state(write_state(folder));

@@ -133,8 +133,8 @@ TEST_CASE("failures and interruptions are objects, too") {
     CHECK(text_of(one, "server") == with.server.url().substr(8));
     CHECK(number_of(one, "attempts") == 1);
 
-    test::program stalled(crawl("customer-0009\n"), {{"JOBMODE_SYS_PWD", "system1"}});
     const std::uint64_t before = with.server.counters().requests;
+    test::program stalled(crawl("customer-0009\n"), {{"JOBMODE_SYS_PWD", "system1"}});
     while (with.server.counters().requests == before)
         std::this_thread::yield();
     stalled.send(SIGINT);

@@ -21,10 +21,14 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "patience.hpp"
+
 extern char** environ;
 
 namespace jobmode::test {
 namespace {
+
+constexpr int patience_ms = patience.count();
 
 std::pair<int, int> make_pipe() {
     std::array<int, 2> ends{};
@@ -134,7 +138,7 @@ void program::send(int signal) const {
 void program::wait_for_err(std::string_view text) {
     while (read_.err.find(text) == std::string::npos) {
         pollfd open{err_, POLLIN, 0};
-        const int ready = ::poll(&open, 1, 60'000);
+        const int ready = ::poll(&open, 1, patience_ms);
         if (ready == 0 || (ready > 0 && !take(err_, read_.err)))
             throw std::runtime_error("the program has not written '" + std::string(text) + "' but: " + read_.err);
     }
@@ -142,20 +146,20 @@ void program::wait_for_err(std::string_view text) {
 
 void program::read_out_and_close() {
     pollfd open{out_, POLLIN, 0};
-    if (::poll(&open, 1, 60'000) <= 0 || !take(out_, read_.out))
+    if (::poll(&open, 1, patience_ms) <= 0 || !take(out_, read_.out))
         throw std::runtime_error("the program has written nothing but: " + read_.err);
     ::close(std::exchange(out_, -1));
 }
 
 program_result program::wait() {
     program_result result = std::move(read_);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     std::array<pollfd, 2> open{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
     while (open[0].fd >= 0 || open[1].fd >= 0) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         const int ready = ::poll(open.data(), open.size(), static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
         if (ready == 0)
-            throw std::runtime_error("the program did not end within a minute; it wrote: " + result.out + result.err);
+            throw std::runtime_error("the program did not end; it wrote: " + result.out + result.err);
         if (ready < 0)
             continue;
         if (open[0].revents != 0 && !take(out_, result.out))

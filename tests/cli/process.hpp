@@ -50,8 +50,7 @@ public:
     void wait_for_err(std::string_view text);
     /// Reads something of what it writes to its standard output, and then no more, as `head` does.
     void read_out_and_close();
-    /// Reads what it writes until it ends. Throws `std::runtime_error`, with what it wrote, if it has not ended after a
-    /// minute.
+    /// Reads what it writes until it ends. Throws `std::runtime_error`, with what it wrote, if it does not end.
     program_result wait();
 
 private:

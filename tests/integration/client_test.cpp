@@ -182,7 +182,8 @@ TEST_CASE("many queries run at a time") {
                           });
     with.context.run();
     CHECK(answered == 1000);
-    CHECK(client.metrics().connections_opened <= 24);
+    // Each answers 100 requests, but for those that are open at the end.
+    CHECK(client.metrics().connections_opened <= 1000 / 100 + 16);
 }
 
 TEST_CASE("wrong credentials have their own code") {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -83,6 +84,26 @@ TEST_CASE("outcomes that are ready are had without waiting, each once") {
     CHECK(at_once != 0);
 }
 
+TEST_CASE("a crawl refers to a range, copies a view, and keeps what is moved into it") {
+    fixture with;
+    client client(with.context.get_executor(), with.config());
+    std::vector<query> queries(2, good);
+    crawl of_range(client, queries);
+    const auto of_gone_view = [&] {
+        const std::span<const query> view(queries);
+        return crawl(client, view);
+    };
+    crawl of_view = of_gone_view();
+    crawl of_own(client, std::vector<query>(3, good));
+    queries.back() = invalid;
+    for (crawl* each : {&of_range, &of_view}) {
+        const std::vector<outcome> seen = drain(with, *each);
+        REQUIRE(seen.size() == 2);
+        CHECK(std::ranges::count(seen, error_code(errc::invalid_query), &outcome::error) == 1);
+    }
+    CHECK(drain(with, of_own).size() == 3);
+}
+
 TEST_CASE("what is worth trying again is tried as often as allowed, and nothing else is") {
     struct row {
         const char* status;
@@ -104,7 +125,7 @@ TEST_CASE("what is worth trying again is tried as often as allowed, and nothing 
         CHECK(seen.error);
         CHECK(seen.diagnostics.attempt == one.attempts);
         CHECK(with.server.counters().requests == one.attempts);
-        CHECK(client.metrics().retries == one.attempts - 1);
+        CHECK(client.metrics().retries + client.metrics().resends == one.attempts - 1);
     }
 }
 
@@ -163,7 +184,7 @@ TEST_CASE("connections end after their uses, and when they have been idle") {
 
 TEST_CASE("a connection that the server closes while it is idle is noticed and replaced") {
     sim::server_config server;
-    server.idle_timeout = 200ms;
+    server.idle_timeout = 1s;
     fixture with(server);
     client client(with.context.get_executor(), with.config());
     CHECK_FALSE(test::ask(with.context, client, good).error);

@@ -299,8 +299,9 @@ TEST_CASE("what a proxy does wrong has its own error, and ends nothing for good"
         client_config config = with.config();
         config.proxy = proxy_config(proxy.url());
         config.retry.max_retries = 2;
-        if (each.as.then == rest::stall)
-            config.timeouts.connect = config.timeouts.handshake = 100ms;
+        const bool silent = each.error == errc::connect_timeout || each.error == errc::handshake_timeout;
+        if (silent)
+            config.timeouts.connect = config.timeouts.handshake = 300ms;
         const bool recovered =
             run(with, proxy, [](const row& expected, client_config made, bool& cause) -> asio::awaitable<bool> {
                 client client(co_await asio::this_coro::executor, std::move(made));
@@ -318,7 +319,9 @@ TEST_CASE("what a proxy does wrong has its own error, and ends nothing for good"
                 co_return found.size() == 1;
             }(each, config, broken));
         CHECK(recovered);
-        CHECK(with.server.counters().connections == 1);
+        // On a slow machine the second query meets these timeouts, too, and is asked again.
+        CHECK(with.server.counters().connections >= 1);
+        CHECK((silent || with.server.counters().connections == 1));
     }
 }
 

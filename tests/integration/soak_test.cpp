@@ -50,7 +50,7 @@ bool is_known_cause(error_code ec) {
 }  // namespace
 
 TEST_CASE("a crawl of many queries through random faults accounts for every one") {
-    const std::size_t depth = GENERATE(1, 4);
+    const std::size_t depth = GENERATE(1U, 4U);
     const std::size_t before = test::descriptors();
     {
         fixture with(with_faults(0.01 / 8));
@@ -111,7 +111,7 @@ TEST_CASE("eight threads share a client in its thread-safe mode", "[.threads]") 
     config.thread_safe = true;
     config.concurrency.max_in_flight = 24;
     config.pool.max_connections = 12;
-    config.pipeline_depth = GENERATE(1, 3);
+    config.pipeline_depth = GENERATE(1U, 3U);
     std::atomic<std::size_t> answered{0};
     std::atomic<std::size_t> failed{0};
     std::atomic<std::size_t> cancelled{0};

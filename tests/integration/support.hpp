@@ -48,10 +48,10 @@ private:
     std::string path_;
 };
 
-/// Runs the context until something is so. False if it was not so within a minute.
+/// Runs the context until something is so. False if it does not come to that.
 template <class Predicate>
 bool run_until(asio::io_context& context, Predicate fulfilled) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const auto end = std::chrono::steady_clock::now() + patience;
     context.restart();
     while (!fulfilled()) {
         if (std::chrono::steady_clock::now() > end)
@@ -79,7 +79,7 @@ inline ending ask(asio::io_context& context, client& client, query what) {
         ended = true;
     });
     if (!run_until(context, [&] { return ended; }))
-        throw std::runtime_error("the query did not end within a minute");
+        throw std::runtime_error("the query did not end");
     return result;
 }
 

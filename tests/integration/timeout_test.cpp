@@ -10,7 +10,7 @@
 #include "integration/black_hole.hpp"
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
-#include "net/connector.hpp"
+#include "net/connect_race.hpp"
 
 using namespace jobmode;
 using namespace std::chrono_literals;
@@ -73,7 +73,7 @@ TEST_CASE("each timeout ends a query with its own code, after its retries") {
                  phase::read, 2},
              row{"http", dark.port(), [](timeout_config& times) { times.total = 50ms; }, errc::total_timeout,
                  phase::none, 0},
-             row{"http", silent.port(), [](timeout_config& times) { times.total = 300ms; }, errc::total_timeout,
+             row{"http", silent.port(), [](timeout_config& times) { times.total = 1s; }, errc::total_timeout,
                  phase::none, 1},
          }) {
         asio::io_context context(1);

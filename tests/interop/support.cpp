@@ -2,8 +2,10 @@
 #include "interop/support.hpp"
 
 #include <cstdlib>
-#include <ranges>
+#include <optional>
 #include <stdexcept>
+
+#include "catch.hpp"
 
 namespace jobmode::test {
 namespace {
@@ -40,7 +42,7 @@ server_view seen_of(const std::string& name) {
     if (found.error || found.records.size() != 1)
         throw std::runtime_error("no counters: " + found.diagnostics.describe(found.error));
     const record& one = found.records.front();
-    return {std::stoull(one.id), std::stoull(one.user_id), std::stoull(one.owner), std::stoull(one.backup_set_id)};
+    return {std::stoull(one.id), std::stoull(one.user_id), std::stoull(one.backup_set_id)};
 }
 
 answer ask(const client_config& config, const query& asked) {
@@ -60,9 +62,11 @@ crawl_result crawl_all(const client_config& config, std::uint64_t count) {
     asio::io_context context{1};
     return run(context, [](client_config with, std::uint64_t number) -> asio::awaitable<crawl_result> {
         client client(co_await asio::this_coro::executor, std::move(with));
-        crawl crawl(client, std::views::iota(std::uint64_t{0}, number) | std::views::transform([](std::uint64_t index) {
-                                return query("bulk-" + std::to_string(size_of(index)), "2024-06-26");
-                            }));
+        crawl crawl(client, [index = std::uint64_t{0}, number]() mutable -> std::optional<query> {
+            if (index == number)
+                return std::nullopt;
+            return query("bulk-" + std::to_string(size_of(index++)), "2024-06-26");
+        });
         crawl_result result;
         for (;;) {
             auto [ec, next] = co_await crawl.async_next(token);
@@ -84,6 +88,16 @@ crawl_result crawl_all(const client_config& config, std::uint64_t count) {
         result.metrics = client.metrics();
         co_return result;
     }(config, count));
+}
+
+void check_connections(const metrics& counted, std::uint64_t queries, std::uint64_t sessions, std::uint64_t most) {
+    CHECK(counted.resends == 0);
+    CHECK(counted.connections_reused == queries - sessions);
+    REQUIRE(counted.connections_opened >= sessions);
+    const std::uint64_t unused = counted.connections_opened - sessions;
+    CHECK(unused <= most);
+    // Before the first session is known none can be resumed; and one that is not used may not have been told its own.
+    CHECK(counted.connections_resumed + most + unused >= counted.connections_opened);
 }
 
 std::uint64_t stream_all(const client_config& config, std::uint64_t count) {

@@ -28,7 +28,6 @@ client_config config_for(const std::string& url, const std::string& name);
 struct server_view {
     std::uint64_t sessions = 0;
     std::uint64_t requests = 0;
-    std::uint64_t connections = 0;
     /// Requests that would have taken a compressed answer.
     std::uint64_t encodings = 0;
 };
@@ -54,6 +53,11 @@ struct crawl_result {
     jobmode::metrics metrics;
 };
 crawl_result crawl_all(const client_config& config, std::uint64_t count);
+
+/// Checks what a client says of its connections, of which it may have `most` at a time, against the number of sessions
+/// that a server has opened: one for each connection on which it has seen requests. The two differ by connections that
+/// were opened for a query which another one that became free took first.
+void check_connections(const metrics& counted, std::uint64_t queries, std::uint64_t sessions, std::uint64_t most);
 
 /// Reads one answer of `count` records as a stream, and checks each; the number of records.
 std::uint64_t stream_all(const client_config& config, std::uint64_t count);

@@ -147,7 +147,7 @@ TEST_CASE("a server serves as many as it has workers, lets others wait in order,
 }
 
 TEST_CASE("the adaptive limit finds a server's capacity within a tenth, and leaves its latency as it is") {
-    const std::size_t capacity = GENERATE(16, 50, 150);
+    const std::size_t capacity = GENERATE(16U, 50U, 150U);
     const service draw = GENERATE(uniform(0.018, 0.022), lognormal(0.02, 0.2), lognormal(0.02, 0.5), exponential(0.02),
                                   uniform(0.09, 0.11));
     const double p99 = unloaded_p99(draw);

@@ -85,7 +85,8 @@ TEST_CASE("the pause before a retry is at most the backoff, which doubles up to 
             REQUIRE(pause <= each.longest);
             sum += pause;
         }
-        CHECK(static_cast<double>(sum) / 2000 == Approx(static_cast<double>(each.longest) / 2).epsilon(0.1));
+        CHECK_THAT(static_cast<double>(sum) / 2000,
+                   Catch::Matchers::WithinRel(static_cast<double>(each.longest) / 2, 0.1));
     }
 }
 

@@ -5,7 +5,7 @@ The API's two calls as a web application: what it answers follows from the login
   bulk-N         N records
   obm            the record of the vendor's example, with the text of the request's backup set ID in it
   counters:NAME  one record about the requests whose User-Agent was NAME: ID sessions opened, UserId requests,
-                 Owner connections, BackupSetID requests that allowed an encoding
+                 BackupSetID requests that allowed an encoding
 Each request without a session opens one, as such applications do unless told otherwise.
 --%>
 <%@ page contentType="application/json;charset=UTF-8" trimDirectiveWhitespaces="true"
@@ -13,7 +13,6 @@ Each request without a session opens one, as such applications do unless told ot
 <%!
 static class Seen {
     final AtomicLong sessions = new AtomicLong(), requests = new AtomicLong(), encodings = new AtomicLong();
-    final Set<String> connections = ConcurrentHashMap.newKeySet();
 }
 
 static final Map<String, Seen> seen = new ConcurrentHashMap<>();
@@ -54,7 +53,6 @@ if (!request.getMethod().equals("POST")) {
 }
 Seen mine = by(request.getHeader("User-Agent"));
 mine.requests.incrementAndGet();
-mine.connections.add(request.getRemoteAddr() + ":" + request.getRemotePort() + ">" + request.getLocalPort());
 if (request.getHeader("Accept-Encoding") != null)
     mine.encodings.incrementAndGet();
 if (session.isNew())
@@ -95,7 +93,7 @@ if (name.startsWith("bulk-")) {
 } else if (name.startsWith("counters:")) {
     Seen them = by(name.substring(9));
     out.print("{\"Status\":\"OK\",\"Data\":[{\"ID\":\"" + them.sessions + "\",\"UserId\":\"" + them.requests +
-              "\",\"Owner\":\"" + them.connections.size() + "\",\"BackupSetID\":\"" + them.encodings + "\"}]}");
+              "\",\"BackupSetID\":\"" + them.encodings + "\"}]}");
 } else if (name.equals("obm")) {
     out.print("{\"Data\":[{\"LoginName\":\"obm\",\"BackupSetName\":" + quoted(asked.getOrDefault("BackupSetID", "")) +
               ",\"StartTime\":\"" + day + " 11:33:52\",\"EndTime\":\"" + day + " 11;34:15\",\"BackupJobMode\":null}]," +
