@@ -4,6 +4,7 @@
 //   JOBMODE_SIMULATION_SEEDS    fixed seeds to run, from 1 (20,000)
 //   JOBMODE_SIMULATION_SECONDS  how long all of it takes at least: the rest is for fresh seeds, which are printed (60)
 //   JOBMODE_SIMULATION_SEED     one seed, with a log of all that happens
+//   JOBMODE_SIMULATION_BRIEF    set: stop at the first failure, and do not look for a smaller script that fails
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -53,6 +54,8 @@ bool run_seed(std::uint64_t seed, totals& sum) {
     sum.add(one);
     if (one.violation.empty())
         return true;
+    if (std::getenv("JOBMODE_SIMULATION_BRIEF"))
+        FAIL("seed " << seed << ": " << one.violation);
     const script small = shrink(plan);
     FAIL_CHECK("seed " << seed << ": " << one.violation << "\nmade smaller: " << run(small).violation << '\n'
                        << small.describe());
