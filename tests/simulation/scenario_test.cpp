@@ -303,3 +303,70 @@ TEST_CASE("a server of a wrong URL is told of at once") {
         if (one.code)
             CHECK(one.at < 10s);
 }
+
+TEST_CASE("a loss on a fresh connection costs an attempt, and one on a pooled connection costs none") {
+    unsigned fresh = 0;
+    unsigned pooled = 0;
+    for (std::uint64_t seed = 1; seed != 30; ++seed) {
+        script plan = calls_at_once(1);
+        plan.seed = seed;
+        plan.config.retry.max_retries = 0;
+        planned_call second;
+        second.number = 1;
+        second.at = 1s;
+        plan.calls.push_back(second);
+        strike(plan, fault::request_timeout_408, 4'000, 1);
+        const report came = run_well(plan);
+        if (came.reached[static_cast<std::size_t>(fault::request_timeout_408)] == 0)
+            continue;
+        const auto first = std::ranges::find(came.endings, std::size_t{0}, &ending::number);
+        if (first->code) {
+            ++fresh;
+            CHECK(first->code == errc::http_status);
+            CHECK(came.failed == 1);
+        } else if (came.requests.size() == 3 + plan.probes && came.requests[2] < 2s) {
+            ++pooled;
+            CHECK(failures_of(came) == "");
+        }
+    }
+    CHECK(fresh > 0);
+    CHECK(pooled > 0);
+}
+
+TEST_CASE("a pause that the server asked for holds when nobody waited for its end") {
+    script plan = calls_at_once(20);
+    plan.retry_after = 60s;
+    plan.config.availability.max_wait = 10s;
+    blow(plan, fault::maintenance_retry_after, 0s, 1s);
+    planned_call later;
+    later.number = 20;
+    later.at = 55s;
+    plan.calls.push_back(later);
+    const report came = run_well(plan);
+    CHECK(came.requests.front() < 1s);
+    CHECK(came.count_of(errc::server_busy) == 20);
+    CHECK(end_of(came, 20) >= 60s);
+    CHECK(end_of(came, 20) < 61s);
+}
+
+TEST_CASE("a client without a pause between its attempts is kept from storming a server that is away") {
+    const auto kind = GENERATE(fault::server_refuses, fault::maintenance_503, fault::deployed_404);
+    INFO(name_of(kind));
+    script plan = crawl_of(1'000);
+    plan.config.retry.initial_backoff = 0ms;
+    plan.config.retry.budget_reserve = 200;
+    blow(plan, kind, 50ms, 30s);
+    blow(plan, fault::server_resets_all, 50ms, 51ms);
+    const report came = run_well(plan);
+    CHECK(failures_of(came) == "");
+    CHECK(begun(came, 100ms, 30s) <= 60);
+}
+
+TEST_CASE("a stream that is not an answer ends with what it is") {
+    script plan = calls_at_once(1);
+    plan.calls.front().streams = true;
+    plan.config.retry.max_retries = 0;
+    strike(plan, fault::page_in_place_of_json, 10'000, 1);
+    const report came = run_well(plan);
+    CHECK(came.endings.front().code == errc::not_json);
+}
