@@ -878,7 +878,8 @@ void world::server_gets(std::uint32_t ordinal, std::size_t bytes) {
         end_down(ordinal, now_, true, false);
         return;
     }
-    while (which.server_open) {
+    // Behind an answer without end nothing can come.
+    while (which.server_open && which.drips == 0) {
         const std::string_view waiting =
             std::string_view(which.up).substr(which.up_taken, which.up_arrived - which.up_taken);
         if (waiting.empty())
@@ -1175,6 +1176,7 @@ void world::answer(std::uint32_t ordinal, std::string_view request) {
         which.marks.push_back(told);
     }
     if (drips) {
+        which.drips = 1;
         schedule(at + 50'000'000, happens::drip, ordinal);
         return;
     }
@@ -1513,10 +1515,12 @@ void world::check_waiting(const std::vector<std::size_t>& assigned) {
             if (same_lane && !one.ever_sent && !other.ever_sent && book.number < one.call->book.number)
                 violate("a call was sent before another that had come earlier");
         }
+        const auto usual_here = std::ranges::count_if(assigned, [&](std::size_t sent) {
+            return !calls_[sent].plan.urgent && calls_[sent].plan.endpoint == other.plan.endpoint;
+        });
         // One in nine may be one that can wait.
-        if (other.plan.urgent && !other.ever_sent && core_->plan().health().well() && usual != 0 &&
-            usual > 1 + (urgent_in_a_row_ + urgent) / 8 &&
-            other.plan.endpoint == calls_[assigned.front()].plan.endpoint)
+        if (other.plan.urgent && !other.ever_sent && core_->plan().health().well() &&
+            usual_here > 1 + (urgent_in_a_row_ + urgent) / 8)
             violate("calls that can wait were sent before one that cannot");
     }
     urgent_in_a_row_ = usual == 0 ? urgent_in_a_row_ + urgent : urgent;
