@@ -370,3 +370,22 @@ TEST_CASE("a stream that is not an answer ends with what it is") {
     const report came = run_well(plan);
     CHECK(came.endings.front().code == errc::not_json);
 }
+
+TEST_CASE("a query that met with a pooled connection that was dead goes again on a fresh one") {
+    script plan = calls_at_once(64);
+    plan.config.retry.max_retries = 0;
+    plan.config.concurrency.max_in_flight = 64;
+    plan.watches_idle = false;
+    plan.keep_alive = 300ms;
+    plan.think = 50ms;
+    planned_call late;
+    late.number = 64;
+    late.at = 5s;
+    plan.calls.push_back(late);
+    plan.probes = 0;
+    const report came = run_well(plan);
+    CHECK(came.most_connections > 8);
+    CHECK(failures_of(came) == "");
+    CHECK(std::ranges::count_if(came.sendings, [](span_of_time at) { return at >= 5s; }) == 2);
+    CHECK(std::ranges::count_if(came.openings, [](span_of_time at) { return at >= 5s; }) == 1);
+}

@@ -252,9 +252,10 @@ std::string script::describe() const {
     out << "\n  calm at " << ms(calm_at) << "; addresses " << addresses << "; connections allowed "
         << connections_allowed << "; requests a connection " << requests_per_connection << "; keep-alive "
         << ms(keep_alive) << "; latency " << ms(latency) << "; think " << ms(think) << "; body " << body_bytes
-        << "; tick " << ms(tick) << "; jump at " << ms(jump_at) << " by " << ms(jump_by) << "; closed at "
-        << ms(close_at) << "; abandoned at " << ms(abandon_at) << "; password told at " << ms(password_told_at)
-        << "; Retry-After " << retry_after.count() << "s" << (retry_after_is_date ? " (date)" : "");
+        << (watches_idle ? "" : "; idle ones not read") << "; tick " << ms(tick) << "; jump at " << ms(jump_at)
+        << " by " << ms(jump_by) << "; closed at " << ms(close_at) << "; abandoned at " << ms(abandon_at)
+        << "; password told at " << ms(password_told_at) << "; Retry-After " << retry_after.count() << "s"
+        << (retry_after_is_date ? " (date)" : "");
     out << "\n  config: connections " << config.pool.max_connections << '/' << config.pool.max_connecting << ", idle "
         << config.pool.idle_timeout.count() << ", lifetime " << config.pool.max_lifetime.count() << ", uses "
         << config.pool.max_uses << "; connect " << config.timeouts.connect.count() << ", handshake "
@@ -349,6 +350,7 @@ script draw(std::uint64_t seed) {
              {&plan.config.timeouts.connect, &plan.config.timeouts.handshake, &plan.config.timeouts.read})
             *timeout = std::max<std::chrono::milliseconds>(*timeout, 5s);
     draw_calls(plan, random);
+    plan.watches_idle = by_chance(random, 50);
     return plan;
 }
 

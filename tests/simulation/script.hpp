@@ -151,6 +151,8 @@ struct script {
     span_of_time latency{std::chrono::milliseconds(1)};
     span_of_time think{std::chrono::milliseconds(5)};
     std::size_t body_bytes = 200;
+    /// The driver reads from connections that carry nothing; or else it looks at them before it writes.
+    bool watches_idle = true;
     /// The clock goes on in steps of this.
     span_of_time tick{1};
     span_of_time jump_at = never;

@@ -817,6 +817,8 @@ void world::read(std::uint32_t ordinal, bool look) {
         engine::session* const open = core_->session_of(which.id);
         if (!open || !open->wants_bytes())
             return;
+        if (!plan_.watches_idle && !look && open->calls().empty() && open->answered() != 0)
+            return;
         const std::size_t there = which.arrived - which.read;
         if (there == 0) {
             if (which.reset) {
@@ -1512,14 +1514,16 @@ void world::check_waiting(const std::vector<std::size_t>& assigned) {
         for (const std::size_t sent : assigned) {
             known_call& one = calls_[sent];
             const bool same_lane = one.plan.endpoint == other.plan.endpoint && one.plan.urgent == other.plan.urgent;
-            if (same_lane && !one.ever_sent && !other.ever_sent && book.number < one.call->book.number)
+            const engine::call::notes& sent_book = one.call->book;
+            const bool first_time = !one.ever_sent && sent_book.attempts == 1 && !sent_book.resent;
+            if (same_lane && first_time && book.attempts == 0 && book.number < sent_book.number)
                 violate("a call was sent before another that had come earlier");
         }
         const auto usual_here = std::ranges::count_if(assigned, [&](std::size_t sent) {
             return !calls_[sent].plan.urgent && calls_[sent].plan.endpoint == other.plan.endpoint;
         });
         // One in nine may be one that can wait.
-        if (other.plan.urgent && !other.ever_sent && core_->plan().health().well() &&
+        if (other.plan.urgent && book.attempts == 0 && core_->plan().health().well() &&
             usual_here > 1 + (urgent_in_a_row_ + urgent) / 8)
             violate("calls that can wait were sent before one that cannot");
     }
