@@ -663,8 +663,11 @@ void world::close_link(connection_id id) {
     current_[id.slot] = no_link;
     forget(which);
     if (strikes(fault::late_events, which.random))
-        for (std::uint64_t more = 1 + which.random.below(3); more != 0; --more)
-            schedule(now_ + random_time(which.random, 500ms), happens::stale, ordinal, which.random.below(9));
+        for (std::uint64_t more = 1 + which.random.below(3); more != 0; --more) {
+            // One draw after the other: the order of arguments is the compiler's.
+            const std::int64_t at = now_ + random_time(which.random, 500ms);
+            schedule(at, happens::stale, ordinal, which.random.below(9));
+        }
 }
 
 void world::forget(link& which) {
@@ -759,8 +762,8 @@ void world::shake_hands(std::uint32_t ordinal) {
         schedule(now_ + plan_.latency.count() + random_time(which.random, 1ms), happens::alert, ordinal);
     if (which.surplus && plan_.has(fault::surplus_closed)) {
         reach(fault::surplus_closed);
-        end_down(ordinal, now_ + plan_.latency.count() + random_time(which.random, 200us), which.random.below(2) == 0,
-                 false);
+        const std::int64_t at = now_ + plan_.latency.count() + random_time(which.random, 200us);
+        end_down(ordinal, at, which.random.below(2) == 0, false);
     }
     if (plan_.keep_alive != never)
         schedule(now_ + plan_.keep_alive.count(), happens::keep_alive, ordinal);
