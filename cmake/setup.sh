@@ -95,6 +95,16 @@ fuzzer=(
     "libclang-rt-14-dev|libclang-rt-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"
 )
 
+# What tests/lint looks at the sources with.
+lint_tools=(
+    "git /usr/bin/git"
+    "clang /usr/bin/clang++"
+    "clang-format /usr/bin/clang-format"
+    "clang-tidy /usr/bin/clang-tidy"
+    "shellcheck /usr/bin/shellcheck"
+    "codespell /usr/bin/codespell"
+)
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -111,6 +121,7 @@ install_bench_basics() { install_packages "${bench_basics[@]}"; }
 install_bench_peers() { install_packages "${bench_peers[@]}"; }
 install_test_tools() { install_packages "${test_tools[@]}"; }
 install_chroot_tools() { install_packages "${chroot_tools[@]}"; }
+install_lint() { install_packages "${lint_tools[@]}"; }
 install_browser() { install_packages "${browser_packages[@]}"; }
 
 # What is needed to build for another architecture, given by Debian's name of it, and to run what was built.
