@@ -207,7 +207,8 @@ build() {
 
 # What the sanitizers are to do in the builds that have them.
 sanitizers() {
-    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
-    export UBSAN_OPTIONS=print_stacktrace=1
+    # An exit code that no program has of its own: a test that expects one to fail is not to take this for it.
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99
+    export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99
     export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp"
 }
