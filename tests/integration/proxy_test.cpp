@@ -303,7 +303,7 @@ TEST_CASE("what a proxy does wrong has its own error, and ends nothing for good"
         config.retry.max_retries = 2;
         const bool silent = each.error == errc::connect_timeout || each.error == errc::handshake_timeout;
         if (silent)
-            config.timeouts.connect = config.timeouts.handshake = 300ms;
+            config.timeouts.connect = config.timeouts.handshake = 500ms;
         const bool recovered =
             run(with, proxy, [](const row& expected, client_config made, bool& cause) -> asio::awaitable<bool> {
                 client client(co_await asio::this_coro::executor, std::move(made));
