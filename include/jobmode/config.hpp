@@ -147,7 +147,8 @@ struct JOBMODE_EXPORT client_config {
     std::size_t pipeline_depth = 1;
     /// The User-Agent header; left out if empty.
     std::string user_agent = "jobmode/0.1";
-    /// The most bytes a response's header may have.
+    /// The most bytes a response may have that are no body: its header, 1xx responses and blank lines before it, chunk
+    /// extensions, trailers.
     std::size_t header_bytes = 16 * 1024;
 
     /// Whom to trust.
