@@ -23,6 +23,11 @@ constexpr std::uint64_t most_believed = std::uint64_t{1} << 32U;
 // A refusal's body is read so that the connection can go on; a longer one costs more than a new connection.
 constexpr std::uint64_t max_skipped = 64 * 1024;
 
+/// Whether a decoder's verdict at the end of the bytes is that there should be more.
+bool is_incomplete(error_code ec) noexcept {
+    return ec == errc::truncated || ec == errc::not_json;
+}
+
 // After so many reads in a row, other connections have their turn.
 constexpr int max_rounds = 32;
 
@@ -361,7 +366,7 @@ void connection::make_room() {
     }
     if (in_end_ != in_.size)
         return;
-    // Only a header is ever left for so long, and that has a limit.
+    // Only what is no body is ever left for so long, and that has a limit.
     read_buffer larger = read_buffer::make(in_.size + engine_.config().header_bytes);
     std::memcpy(larger.bytes.get(), in_.bytes.get(), in_end_);
     in_ = std::move(larger);
@@ -387,6 +392,7 @@ bool connection::take_answers() {
                 return false;
             continue;
         }
+        drop_blank_lines();
         if (in_begin_ == in_end_)
             return true;
         // Bytes that nobody asked for would be taken for the next query's answer.
@@ -466,6 +472,12 @@ arrival connection::arrival_of(std::string_view piece, record_batch batch) {
     return how;
 }
 
+/// Takes what some servers send behind an answer and nobody needs, between two answers.
+void connection::drop_blank_lines() {
+    if (operations_.empty() || !exchange_.started())
+        in_begin_ += exchange_.skip_blank_lines(std::string_view(in_.bytes.get() + in_begin_, in_end_ - in_begin_));
+}
+
 /// Hands the answered operation back. False if the connection has ended with that. `whole`: the answer was read to its
 /// end.
 bool connection::finish_front(bool whole) {
@@ -476,6 +488,12 @@ bool connection::finish_front(bool whole) {
             op->on_complete(ec);
         else
             front_decoder().finish(ec);
+        if (broken_by_ && is_incomplete(ec)) {
+            op->diagnostics.offset = 0;
+            op->diagnostics.excerpt.clear();
+            fail(errc::connection_lost, broken_by_, phase::read);
+            return false;
+        }
         if (ec)
             note_answer_error(*op, ec);
     }
@@ -503,6 +521,7 @@ bool connection::finish_front(bool whole) {
 bool connection::silent() {
     if (!operations_.empty())
         return true;
+    drop_blank_lines();
     if (in_begin_ != in_end_)
         return false;
     return !transport_.may_have_more() || probe().status == io_status::want_read;
@@ -515,10 +534,14 @@ bool connection::usable() {
     return probe().status == io_status::want_read;
 }
 
-/// Tries to read when nothing is to come. What it finds is lost, and the connection with it.
+/// Tries to read when nothing is to come. What it finds but blank lines is lost, and the connection with it.
 io_result connection::probe() {
-    char byte = 0;
-    return transport_.read_some(std::span(&byte, 1));
+    for (;;) {
+        char byte = 0;
+        const io_result result = transport_.read_some(std::span(&byte, 1));
+        if (result.status != io_status::done || exchange_.skip_blank_lines(std::string_view(&byte, 1)) == 0)
+            return result;
+    }
 }
 
 void connection::note_answer_error(operation& op, error_code ec) {
@@ -559,6 +582,17 @@ bool connection::on_eof() {
 }
 
 void connection::on_failed_read(error_code cause) {
+    if (!operations_.empty()) {
+        // The end of a body that only the connection's end marks, if its document says that it is whole: what begins
+        // with a whole object is no part of a longer one.
+        error_code ec;
+        exchange_.finish(ec);
+        if (!ec) {
+            broken_by_ = cause;
+            process();
+            return;
+        }
+    }
     // In TLS 1.3 the server's verdict on our certificate comes after our side of the handshake is over.
     const bool refused = answered_ == 0 && !exchange_.started() && cause.category() == asio::error::get_ssl_category();
     fail(refused ? errc::handshake_failed : errc::connection_lost, cause, refused ? phase::handshake : phase::read);

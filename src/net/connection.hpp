@@ -90,6 +90,7 @@ private:
     bool drain_pieces();
     arrival arrival_of(std::string_view piece, record_batch batch);
     bool finish_front(bool whole);
+    void drop_blank_lines();
     bool silent();
     io_result probe();
     void on_failed_read(error_code cause);
@@ -137,6 +138,8 @@ private:
     bool processing_ = false;
     /// A stream's reader has been given records and has not asked for more.
     bool paused_ = false;
+    /// Why the connection is broken, where that may have been the end of an answer.
+    error_code broken_by_;
     /// Answers that came whole over this connection.
     std::size_t answered_ = 0;
 };

@@ -63,6 +63,9 @@ std::vector<row> rows() {
         many_fields += "X-Field-" + std::to_string(count) + ": value\r\n";
     for (int count = 0; count != 300; ++count)
         some_fields += "X-Field-" + std::to_string(count) + ": value\r\n";
+    std::string interim;
+    for (int count = 0; count != 1000; ++count)
+        interim += "HTTP/1.1 103 Early Hints\r\n\r\n";
     const std::string size = std::to_string(body.size());
     return {
         // The connection.
@@ -189,8 +192,36 @@ std::vector<row> rows() {
          http_answer(R"({"Status":"Error","Message":"Incorrect system username/password","ExptType":"x"})"),
          after::stay, errc::authentication_refused, true},
 
+        // What peers take.
+        {"no reason", "HTTP/1.1 200\r\nContent-Length: " + size + "\r\n\r\n" + body, after::stay, std::nullopt, true},
+        {"lines that end with LF", "HTTP/1.1 200 OK\nContent-Length: " + size + "\n\n" + body, after::stay,
+         std::nullopt, true},
+        {"padded chunk sizes",
+         with_chunks("0001  \r\n{\r\n" + std::string("00000001 \t\r\n") + body.substr(1, 1) + "\r\n" +
+                     test::chunked(body.substr(2), 100)),
+         after::stay, std::nullopt, true},
+        {"a charset as a coding", with_header("Content-Encoding: utf-8\r\n"), after::stay, std::nullopt, true},
+        {"chunks in HTTP/1.0",
+         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + test::chunked(body, 100),
+         after::stay, std::nullopt, false},
+        {"blank lines before the answer", "\r\n\n" + good, after::stay, std::nullopt, true},
+        {"a blank line behind the answer", good + "\r\n", after::stay, std::nullopt, true},
+        {"a blank line behind chunks", with_chunks(test::chunked(body, 100)) + "\n\r\n", after::stay, std::nullopt,
+         true},
+        {"a blank line behind a refusal", with_status("404 Not Found", "", "<html>") + "\r\n", after::stay,
+         errc::http_status, true, 404},
+
+        // What would never end.
+        {"blank lines", std::string(20'000, '\n'), after::stay, errc::http_header_limit, false, 0},
+        {"interim answers", interim, after::stay, errc::http_header_limit, false, 0},
+        {"a chunk extension", with_chunks("1;" + std::string(20'000, 'x')), after::stay, errc::http_header_limit,
+         false},
+        {"a quoted chunk extension", with_chunks("1;a=\"" + std::string(20'000, 'x')), after::stay,
+         errc::http_header_limit, false},
+        {"a trailer", with_chunks("0\r\nX: " + std::string(20'000, 'x')), after::stay, errc::http_header_limit, false},
+
         // Behind the answer: it poisons the connection, not the next query.
-        {"a byte behind the answer", good + "\n", after::stay, std::nullopt, false},
+        {"a byte behind the answer", good + "x", after::stay, std::nullopt, false},
         {"a second answer behind the first", good + http_answer(test::good_body(5)), after::stay, std::nullopt, false},
         {"a second answer behind a refusal", with_status("404 Not Found") + http_answer(test::good_body(5)),
          after::stay, errc::http_status, false, 404},
