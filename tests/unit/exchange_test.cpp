@@ -228,7 +228,7 @@ TEST_CASE("framing that could be read in two ways is refused") {
                                                               "5;a=\"b\r\nhello\"\r\nhello",
                                                               "5;a=\"\\\"\r\nhello",
                                                               "5;a=\"\\\r\nhello",
-                                                              std::string("5;a\0b\r\nhello", 13),
+                                                              std::string("5;a\0b\r\nhello", 12),
                                                               "10000000000000000\r\nhello",
                                                               "1\r\nab\r\n0\r\n\r\n",
                                                               "1\r\na\n0\r\n\r\n",
