@@ -170,16 +170,24 @@ TEST_CASE("workers and a collector that are killed at any instant lose nothing a
     // Four workers, each of which is killed when the server has been asked some more, and comes again.
     for (int round = 0; round != 3; ++round) {
         std::vector<std::unique_ptr<program>> workers;
+        std::unique_ptr<program> collector;
+        std::atomic<bool> started = false;
+        // The server answers nothing before all are killed, so that none can come to its end.
+        with.trigger.arm(20 + random() % 40, [&] {
+            while (!started)
+                std::this_thread::yield();
+            for (const auto& one : workers)
+                one->send(SIGKILL);
+            collector->send(SIGKILL);
+        });
         for (int index = 0; index != 4; ++index)
             workers.push_back(with.start_worker(nats.url()));
-        program collector(with.command("collect", nats.url(), {"--out", with.folder.path("out.ndjson")}));
-        with.trigger.when(20 + random() % 40).wait();
-        for (const auto& one : workers)
-            one->send(SIGKILL);
-        collector.send(SIGKILL);
+        collector =
+            std::make_unique<program>(with.command("collect", nats.url(), {"--out", with.folder.path("out.ndjson")}));
+        started = true;
         for (const auto& one : workers)
             CHECK(one->wait().exit_code == 128 + SIGKILL);
-        collector.wait();
+        collector->wait();
     }
     std::vector<std::unique_ptr<program>> workers;
     for (int index = 0; index != 4; ++index)
