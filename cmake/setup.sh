@@ -86,13 +86,27 @@ test_tools=(
     "zsh /usr/bin/zsh"
     "fish /usr/bin/fish"
     "pkg-config /usr/bin/pkg-config"
-    "dpkg-dev /usr/bin/dpkg-shlibdeps"
+)
+
+# What makes the Debian packages; what these need besides, debian/control says.
+packager=(
+    "dpkg-dev /usr/bin/dpkg-buildpackage"
 )
 
 # What the fuzz targets are built with.
 fuzzer=(
     "clang /usr/bin/clang++"
     "libclang-rt-14-dev|libclang-rt-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"
+)
+
+# What tests/lint looks at the sources with.
+lint_tools=(
+    "git /usr/bin/git"
+    "clang /usr/bin/clang++"
+    "clang-format /usr/bin/clang-format"
+    "clang-tidy /usr/bin/clang-tidy"
+    "shellcheck /usr/bin/shellcheck"
+    "codespell /usr/bin/codespell"
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -111,6 +125,8 @@ install_bench_basics() { install_packages "${bench_basics[@]}"; }
 install_bench_peers() { install_packages "${bench_peers[@]}"; }
 install_test_tools() { install_packages "${test_tools[@]}"; }
 install_chroot_tools() { install_packages "${chroot_tools[@]}"; }
+install_lint() { install_packages "${lint_tools[@]}"; }
+install_packager() { install_packages "${packager[@]}"; }
 install_browser() { install_packages "${browser_packages[@]}"; }
 
 # What is needed to build for another architecture, given by Debian's name of it, and to run what was built.
@@ -151,28 +167,35 @@ install_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "these packages are missing, by their Debian names: ${missing[*]}"
-    local as_root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || die "run this as root once, or install: ${missing[*]}"
-        as_root=(sudo)
-    fi
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || die "run this as root once, or install: ${missing[*]}"
     say "installing ${missing[*]}"
-    local log
-    log=$(mktemp)
-    if ! "${as_root[@]}" apt-get update >"$log" 2>&1 </dev/null; then
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        die "could not ask for the list of packages"
-    fi
+    with_apt update
     # Only now is it known which of several there are.
     for alternatives in "${missing[@]}"; do
         packages+=("$(known_package "$alternatives")")
     done
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends "${packages[@]}" >"$log" 2>&1 </dev/null; then
+    with_apt install --no-install-recommends "${packages[@]}"
+}
+
+# What the folder's debian/control says is needed to build it.
+install_build_dependencies() {
+    local missing
+    missing=$(cd "$1" && dpkg-checkbuilddeps 2>&1) && return
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || die "run this as root once; $missing"
+    say "installing what debian/control says"
+    with_apt update
+    with_apt build-dep --no-install-recommends "$1"
+}
+
+# Runs apt-get as root, asks nothing, and says something only if it fails.
+with_apt() {
+    local log as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    log=$(mktemp)
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --yes "$@" >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        die "could not install ${packages[*]}"
+        die "failed: apt-get $*"
     fi
     rm -f "$log"
 }
@@ -196,7 +219,8 @@ build() {
 
 # What the sanitizers are to do in the builds that have them.
 sanitizers() {
-    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
-    export UBSAN_OPTIONS=print_stacktrace=1
+    # An exit code that no program has of its own: a test that expects one to fail is not to take this for it.
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99
+    export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99
     export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp"
 }

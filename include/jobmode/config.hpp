@@ -16,7 +16,9 @@ namespace jobmode {
 struct JOBMODE_EXPORT tls_config {
     tls_config();
 
-    /// A PEM file of the certificate authorities to trust; empty means the system's store.
+    /// A PEM file of the certificates to trust; empty means the system's store. They need not be self-signed: an
+    /// intermediate authority, or the server's own certificate alone, will do. Dates and names are checked all the
+    /// same.
     std::string ca_file;
     /// The server's public key as curl's `--pinnedpubkey` writes it: `sha256//` and the Base64 of the SHA-256 of the
     /// key (SubjectPublicKeyInfo, DER); several separated by `;`, any of which will do. Alone it stands in for chain,
@@ -164,7 +166,8 @@ struct JOBMODE_EXPORT client_config {
     std::size_t max_waiting = 0;
     /// The User-Agent header; left out if empty.
     std::string user_agent = "jobmode/0.1";
-    /// The most bytes a response's header may have.
+    /// The most bytes a response may have that are no body: its header, 1xx responses and blank lines before it, chunk
+    /// extensions, trailers.
     std::size_t header_bytes = 16 * 1024;
 
     /// Whom to trust.

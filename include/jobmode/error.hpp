@@ -55,7 +55,7 @@ enum class errc {
 
     /// The bytes received are not an HTTP/1.x response.
     http_malformed,
-    /// The response's header is longer than the limit.
+    /// What of the response is no body is longer than the limit: see `client_config::header_bytes`.
     http_header_limit,
     /// The response has a status other than 200 that no other code names.
     http_status,

@@ -247,11 +247,11 @@ void core::received(connection_id id, std::size_t bytes, const instant& now) {
     carry_on(now);
 }
 
-void core::end_of_stream(connection_id id, bool truncated, const instant& now) {
+void core::end_of_stream(connection_id id, const instant& now) {
     session* const which = session_of(id);
     if (!which)
         return;
-    which->end_of_stream(truncated, now);
+    which->end_of_stream(now);
     take_reports(id.slot, now);
     carry_on(now);
 }

@@ -83,7 +83,7 @@ public:
     void opened(connection_id id, bool resumed, const instant& now);
     void open_failed(connection_id id, const policy::failure& why, jobmode::diagnostics known, const instant& now);
     void received(connection_id id, std::size_t bytes, const instant& now);
-    void end_of_stream(connection_id id, bool truncated, const instant& now);
+    void end_of_stream(connection_id id, const instant& now);
     void lost(connection_id id, error_code cause, bool alert, const instant& now);
     void wrote(connection_id id, std::size_t bytes, const instant& now);
     /// The alarm has gone off.

@@ -119,9 +119,16 @@ void session::process() {
                 return;
             continue;
         }
+        drop_blank_lines();
         if (in_begin_ == in_end_ || !feed())
             return;
     }
+}
+
+/// Takes what some servers send behind an answer and nobody needs, between two answers.
+void session::drop_blank_lines() noexcept {
+    if (calls_.empty() || !exchange_.started())
+        in_begin_ += exchange_.skip_blank_lines({in_.bytes.get() + in_begin_, in_end_ - in_begin_});
 }
 
 /// Takes bytes apart. False if more are needed, or if that was the end.
@@ -227,12 +234,16 @@ bool session::finish_front(bool whole) {
     complete_front(why);
     const call_ptr who = std::move(calls_.front());
     calls_.pop_front();
-    // What only the end of the connection ends, without the end that TLS has, is an answer if its document is whole.
-    if (truncated_ && (why.code == errc::truncated || (why.code == errc::not_json && !body_begun_))) {
+    // What only the connection's end ends is an answer, however it broke, if its document is whole.
+    if (broken_by_ && (why.code == errc::truncated || (why.code == errc::not_json && !body_begun_))) {
         why.code = errc::connection_lost;
+        why.cause = who->diagnostics.cause = broken_by_;
         why.phase = who->diagnostics.phase = phase::read;
+        who->diagnostics.offset = 0;
+        who->diagnostics.excerpt.clear();
     }
     who->latency = now_.steady - who->book.sent_at;
+    drop_blank_lines();
     const bool unsent = out_written_ != out_.size() && calls_.empty();
     const bool surplus = calls_.empty() && in_begin_ != in_end_;
     if (!whole || unsent || surplus || !exchange_.keep_alive()) {
@@ -296,7 +307,7 @@ bool session::cut_refusal(const call& who, const instant& now) {
     return true;
 }
 
-void session::end_of_stream(bool truncated, const instant& now) {
+void session::end_of_stream(const instant& now) {
     if (ended_)
         return;
     now_ = now;
@@ -315,7 +326,6 @@ void session::end_of_stream(bool truncated, const instant& now) {
         fail(std::move(why));
         return;
     }
-    truncated_ = truncated;
     process();
 }
 
@@ -323,6 +333,16 @@ void session::lost(error_code cause, bool alert, const instant& now) {
     if (ended_)
         return;
     now_ = now;
+    if (!paused_ && !calls_.empty()) {
+        // Its document says whether it is whole: what begins with a whole object is no part of a longer one.
+        error_code ec;
+        exchange_.finish(ec);
+        if (!ec && exchange_.done()) {
+            broken_by_ = cause;
+            process();
+            return;
+        }
+    }
     policy::failure why;
     why.cause = cause;
     // In TLS 1.3 the server's verdict on our certificate comes after our side of the handshake is over.

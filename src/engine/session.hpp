@@ -88,9 +88,10 @@ public:
     std::span<char> room();
     /// So many bytes were read into `room`.
     void received(std::size_t bytes, const instant& now);
-    /// The peer sends no more. `truncated`: without the end that its protocol has for it.
-    void end_of_stream(bool truncated, const instant& now);
-    /// The connection is broken. `alert`: the peer's TLS said why, in `cause`.
+    /// The peer sends no more, and has said so.
+    void end_of_stream(const instant& now);
+    /// The connection is broken, or its end came without the end that TLS has. `alert`: the peer's TLS said why, in
+    /// `cause`.
     void lost(error_code cause, bool alert, const instant& now);
     /// The time is up, if it is: see `deadline`.
     void due(const instant& now);
@@ -121,6 +122,7 @@ public:
 private:
     void begin_front(policy::time_point now);
     void process();
+    void drop_blank_lines() noexcept;
     bool feed();
     bool drain_pieces();
     bool finish_front(bool whole);
@@ -161,8 +163,8 @@ private:
     bool body_begun_ = false;
     bool paused_ = false;
     bool was_idle_ = false;
-    /// The connection's end came without the end that its protocol has for it.
-    bool truncated_ = false;
+    /// Why the connection is broken, where that may have been the end of an answer.
+    error_code broken_by_;
     bool ended_ = false;
     std::size_t answered_ = 0;
 };

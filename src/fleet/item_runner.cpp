@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -46,15 +47,17 @@ item_ending item_runner::run(const work_item& item, const std::function<steady_c
     int running = 2;
     const auto on_end = [&](std::exception_ptr failure) {
         --running;
-        if (failure)
-            problem = failure;
+        if (!failure)
+            return;
+        problem = std::move(failure);
+        // The other one would wait for what comes no more.
+        end();
     };
     asio::co_spawn(context_, watch(deadline), on_end);
     asio::co_spawn(context_, ask(ending, on_first), on_end);
     context_.restart();
     while (running != 0)
         context_.run_one();
-    crawl_.reset();
     if (problem)
         std::rethrow_exception(problem);
     std::ranges::sort(ending.outcomes, {}, &outcome::index);
@@ -64,10 +67,18 @@ item_ending item_runner::run(const work_item& item, const std::function<steady_c
 asio::awaitable<void> item_runner::ask(item_ending& ending, const std::function<void()>& on_first) {
     using kind = item_ending::kind;
     bool first = true;
-    for (;;) {
+    // Once the item is over there is no crawl, also before the first wait.
+    while (!over_) {
         auto [ec, ended] = co_await crawl_->async_next(no_throw);
-        if (over_ || !ended)
+        if (over_)
             break;
+        if (!ended) {
+            // Queries that were never pulled have no outcome: the item is not done.
+            if (ec)
+                throw boost::system::system_error(ec, "the queries of an item");
+            end();
+            co_return;
+        }
         const bool refused = is_refusal(ended->error, ended->diagnostics);
         if (std::exchange(first, false) && !refused)
             on_first();
@@ -81,24 +92,26 @@ asio::awaitable<void> item_runner::ask(item_ending& ending, const std::function<
         }
         ending.outcomes.push_back(std::move(*ended));
     }
-    if (over_)
-        ending.how = kind::cut_off;
-    over_ = true;
-    timer_.cancel();
+    ending.how = kind::cut_off;
 }
 
-/// Takes the crawl away when the time is up, which ends its queries and the wait for them.
 asio::awaitable<void> item_runner::watch(const std::function<steady_clock::time_point()>& deadline) {
     while (!over_) {
-        const steady_clock::time_point end = deadline();
-        if (steady_clock::now() >= end) {
-            over_ = true;
-            crawl_.reset();
+        const steady_clock::time_point at = deadline();
+        if (steady_clock::now() >= at) {
+            end();
             co_return;
         }
-        timer_.expires_at(end);
+        timer_.expires_at(at);
         co_await timer_.async_wait(no_throw);
     }
+}
+
+/// Takes the crawl away, which ends its queries, the wait for them, and that for the deadline.
+void item_runner::end() {
+    over_ = true;
+    crawl_.reset();
+    timer_.cancel();
 }
 
 }  // namespace jobmode::fleet

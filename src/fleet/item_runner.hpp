@@ -45,20 +45,22 @@ class item_runner {
 public:
     explicit item_runner(const client_config& config);
 
-    /// Works until it is done or `deadline`, which is asked again whenever it seems to have come, is over.
-    /// `on_first` is called when the first query has ended, unless it was refused.
+    /// Works until it is done or `deadline`, which is asked again whenever it seems to have come, is over. `on_first` is
+    /// called when the first query has ended, unless it was refused. Passes on what `deadline` and `on_first` throw, and
+    /// the item is over then.
     item_ending run(const work_item& item, const std::function<std::chrono::steady_clock::time_point()>& deadline,
                     const std::function<void()>& on_first);
 
 private:
     boost::asio::awaitable<void> ask(item_ending& ending, const std::function<void()>& on_first);
     boost::asio::awaitable<void> watch(const std::function<std::chrono::steady_clock::time_point()>& deadline);
+    void end();
 
     boost::asio::io_context context_{1};
     client client_;
     boost::asio::steady_timer timer_;
     std::optional<crawl> crawl_;
-    /// The item in hand is done with, or the time for it.
+    /// The item in hand is done with, or the time for it; then there is no crawl.
     bool over_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -69,6 +70,16 @@ jsOptions request_options() {
     options.Wait = publish_wait_ms;
     return options;
 }
+
+/// What was fetched at once; what is not taken out of it is destroyed.
+struct fetched : natsMsgList {
+    fetched() noexcept : natsMsgList() {}
+    fetched(const fetched&) = delete;
+    fetched& operator=(const fetched&) = delete;
+    ~fetched() { natsMsgList_Destroy(this); }
+
+    message take(int index) noexcept { return message(std::exchange(Msgs[index], nullptr)); }
+};
 
 }  // namespace
 
@@ -285,7 +296,7 @@ std::optional<std::uint64_t> connection::publish(const std::string& subject, std
                                                  const condition& only_if) {
     natsMsg* raw = nullptr;
     check(natsMsg_Create(&raw, subject.c_str(), nullptr, data.data(), static_cast<int>(data.size())), "make a message");
-    const std::unique_ptr<natsMsg, destroy_with<natsMsg_Destroy>> out(raw);
+    const owned_message out(raw);
     if (only_if.deletes_key)
         check(natsMsgHeader_Set(raw, "KV-Operation", "DEL"), "make a message");
     jsPubOptions options;
@@ -335,28 +346,23 @@ bool persist(const std::function<void()>& attempt, const std::function<bool()>& 
 /// What the library's threads see of a publisher.
 struct bulk_publisher::shared {
     std::mutex mutex;
-    /// To be sent again; owned.
-    std::vector<natsMsg*> unanswered;
+    /// To be sent again.
+    std::vector<owned_message> unanswered;
     bulk_publisher* owner = nullptr;
 
-    ~shared() {
-        for (natsMsg* one : unanswered)
-            natsMsg_Destroy(one);
-    }
-
-    static void on_answer(jsCtx*, natsMsg* one, jsPubAck* stored, jsPubAckErr* failed, void* closure) {
+    /// Called by C, which lets no exception pass.
+    static void on_answer(jsCtx*, natsMsg* raw, jsPubAck* stored, jsPubAckErr* failed, void* closure) noexcept {
+        owned_message one(raw);
         auto& self = *static_cast<shared*>(closure);
         const bool there = (stored && stored->Duplicate) || (failed && failed->ErrCode == JSStreamWrongLastSequenceErr);
         if (there)
             ++self.owner->there_before_;
         else if (stored)
             ++self.owner->added_;
-        if (stored || there) {
-            natsMsg_Destroy(one);
+        if (stored || there)
             return;
-        }
         const std::scoped_lock lock(self.mutex);
-        self.unanswered.push_back(one);
+        self.unanswered.push_back(std::move(one));
     }
 };
 
@@ -376,21 +382,28 @@ bulk_publisher::~bulk_publisher() {
     // The library has no list before the first message, and does not look whether it has.
     if (!sent_)
         return;
-    // No answer comes to this object once what is pending has been taken from the library.
+    // An answer that has found its message may be on its way to this object on the library's thread. The library is
+    // also seen to fail when its context ends while answers come, so they are waited for.
+    jsPubOptions options;
+    jsPubOptions_Init(&options);
+    options.MaxWait = 2 * publish_wait_ms;
+    if (js_PublishAsyncComplete(jetstream_.get(), &options) == NATS_OK)
+        return;
+    // From here on no answer finds its message; one that had found it counts as pending until it has been here.
     natsMsgList pending{};
     if (js_PublishAsyncGetPendingList(&pending, jetstream_.get()) == NATS_OK)
         natsMsgList_Destroy(&pending);
+    js_PublishAsyncComplete(jetstream_.get(), nullptr);
 }
 
 void bulk_publisher::add(const std::string& subject, std::string_view data) {
     natsMsg* one = nullptr;
     check(natsMsg_Create(&one, subject.c_str(), nullptr, data.data(), static_cast<int>(data.size())), "make a message");
-    send(one);
+    send(owned_message(one));
 }
 
-void bulk_publisher::send(natsMsg* one) {
-    std::unique_ptr<natsMsg, destroy_with<natsMsg_Destroy>> owned(one);
-    const std::string id(last_token(natsMsg_GetSubject(one)));
+void bulk_publisher::send(owned_message one) {
+    const std::string id(last_token(natsMsg_GetSubject(one.get())));
     jsPubOptions options;
     jsPubOptions_Init(&options);
     options.MsgId = id.c_str();
@@ -398,10 +411,11 @@ void bulk_publisher::send(natsMsg* one) {
     options.MaxWait = publish_wait_ms;
     const steady_clock::time_point end = steady_clock::now() + patience;
     for (;;) {
-        const natsStatus status = js_PublishMsgAsync(jetstream_.get(), &one, &options);
+        natsMsg* raw = one.get();
+        const natsStatus status = js_PublishMsgAsync(jetstream_.get(), &raw, &options);
         if (status == NATS_OK) {
             // The library owns it now.
-            static_cast<void>(owned.release());
+            static_cast<void>(one.release());
             sent_ = true;
             return;
         }
@@ -420,7 +434,7 @@ void bulk_publisher::finish() {
         jsPubOptions_Init(&options);
         options.MaxWait = publish_wait_ms;
         const natsStatus status = js_PublishAsyncComplete(jetstream_.get(), &options);
-        std::vector<natsMsg*> again;
+        std::vector<owned_message> again;
         {
             const std::scoped_lock lock(shared_->mutex);
             again.swap(shared_->unanswered);
@@ -433,15 +447,15 @@ void bulk_publisher::finish() {
         }
         if (steady_clock::now() > end) {
             const std::scoped_lock lock(shared_->mutex);
-            shared_->unanswered.insert(shared_->unanswered.end(), again.begin(), again.end());
+            std::ranges::move(again, std::back_inserter(shared_->unanswered));
             throw nats_error("publish the items", NATS_TIMEOUT, 0);
         }
         if (!again.empty())
             std::this_thread::sleep_for(milliseconds(100));
         while (!again.empty()) {
-            natsMsg* const one = again.back();
+            owned_message one = std::move(again.back());
             again.pop_back();
-            send(one);
+            send(std::move(one));
         }
     }
 }
@@ -462,7 +476,7 @@ std::optional<message> queue_reader::next(milliseconds wait) {
         check(status, "take items from the stream " + stream_, code);
         subscription_.reset(raw);
     }
-    natsMsgList list{};
+    fetched list;
     const natsStatus status = natsSubscription_Fetch(&list, subscription_.get(), 1, wait.count(), &code);
     if (status == NATS_TIMEOUT)
         return std::nullopt;
@@ -472,9 +486,7 @@ std::optional<message> queue_reader::next(milliseconds wait) {
             return std::nullopt;
         throw nats_error("take items from the stream " + stream_, status, code);
     }
-    message one(std::exchange(list.Msgs[0], nullptr));
-    natsMsgList_Destroy(&list);
-    return one;
+    return list.take(0);
 }
 
 stream_reader::stream_reader(connection& from, std::string stream, std::string subject, std::uint64_t after,
@@ -504,7 +516,7 @@ void stream_reader::subscribe() {
 }
 
 std::vector<message> stream_reader::next(int most, milliseconds wait) {
-    natsMsgList list{};
+    fetched list;
     std::vector<message> batch;
     try {
         if (!subscription_)
@@ -522,7 +534,7 @@ std::vector<message> stream_reader::next(int most, milliseconds wait) {
         std::this_thread::sleep_for(std::min(wait, milliseconds(100)));
     }
     for (int index = 0; index != list.Count; ++index) {
-        message one(std::exchange(list.Msgs[index], nullptr));
+        message one = list.take(index);
         const message::delivery where = one.where();
         // A message that was lost on its way shows as a gap in the consumer's own numbers.
         if (where.consumer_sequence != ++delivered_) {
@@ -532,7 +544,6 @@ std::vector<message> stream_reader::next(int most, milliseconds wait) {
         position_ = where.stream_sequence;
         batch.push_back(std::move(one));
     }
-    natsMsgList_Destroy(&list);
     return batch;
 }
 

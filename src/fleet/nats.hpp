@@ -45,6 +45,9 @@ struct destroy_with {
     }
 };
 
+/// A message of the library, destroyed with its owner.
+using owned_message = std::unique_ptr<natsMsg, destroy_with<natsMsg_Destroy>>;
+
 /// A message that was received.
 class message {
 public:
@@ -78,7 +81,7 @@ public:
     void extend() noexcept;
 
 private:
-    std::unique_ptr<natsMsg, destroy_with<natsMsg_Destroy>> handle_;
+    owned_message handle_;
 };
 
 /// How NATS is reached.
@@ -182,7 +185,7 @@ public:
 
 private:
     struct shared;
-    void send(natsMsg* one);
+    void send(owned_message one);
 
     std::unique_ptr<shared> shared_;
     std::unique_ptr<jsCtx, destroy_with<jsCtx_Destroy>> jetstream_;

@@ -96,12 +96,12 @@ slot_lease::clock::time_point slot_lease::deadline() const {
 }
 
 void slot_lease::hold(message& item) {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(item_mutex_);
     item_ = &item;
 }
 
 void slot_lease::let_go() {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(item_mutex_);
     item_ = nullptr;
 }
 
@@ -109,18 +109,22 @@ void slot_lease::keep() {
     const milliseconds every = fraction(std::min(times_.lease, times_.item), 4);
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, every, [this] { return ending_; })) {
-        if (item_)
-            item_->extend();
-        if (lost_)
-            continue;
+        const bool lost = lost_;
         lock.unlock();
-        const bool kept = renew();
+        extend_item();
+        const bool kept = lost || renew();
         lock.lock();
         if (!kept) {
             lost_ = true;
             deadline_ = clock::now();
         }
     }
+}
+
+void slot_lease::extend_item() {
+    const std::scoped_lock lock(item_mutex_);
+    if (item_)
+        item_->extend();
 }
 
 /// False if another has the slot, or had it.

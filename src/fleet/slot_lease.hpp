@@ -44,7 +44,8 @@ public:
     bool held() const { return clock::now() < deadline(); }
     unsigned number() const noexcept { return number_; }
 
-    /// Extends this item, too, from now on; it must live until `let_go`.
+    /// Extends this item, too, from now on; it must live until `let_go`, and nothing is said of it before that: a
+    /// message is not thread-safe. `let_go` waits for an extension that is being sent.
     void hold(message& item);
     void let_go();
 
@@ -52,6 +53,7 @@ private:
     slot_lease(connection& at, std::string bucket, std::string subject, unsigned number, std::string holder,
                const lease_times& times, std::uint64_t revision, clock::time_point sent);
     void keep();
+    void extend_item();
     bool renew();
 
     connection& at_;
@@ -66,6 +68,9 @@ private:
     clock::time_point deadline_;
     bool lost_ = false;
     bool ending_ = false;
+    /// Apart from `mutex_`: what is sent may wait for a network that is stuck, and whoever asks for the deadline must
+    /// not.
+    std::mutex item_mutex_;
     message* item_ = nullptr;
     std::thread keeper_;
 };

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include "cli/failure.hpp"
 #include "fleet/item_result.hpp"
+#include "fleet/problem.hpp"
 #include "fleet/settings_store.hpp"
 
 namespace jobmode::fleet {
@@ -112,15 +115,16 @@ private:
         const item_ending ending = ask(*item, lease);
         switch (ending.how) {
             case item_ending::kind::refused:
+                lease.let_go();
                 taken.give_back(milliseconds(0));
                 owner_.break_off(cli::exit_code_of(ending.error, ending.diagnostics), ending.why);
                 return;
             case item_ending::kind::cut_off:
-                give_back(taken, milliseconds(0));
+                give_back(taken, lease, milliseconds(0));
                 return;
             case item_ending::kind::transient:
                 if (deliveries < owner_.settings_.attempts) {
-                    give_back(taken, delay(deliveries));
+                    give_back(taken, lease, delay(deliveries));
                     return;
                 }
                 break;
@@ -131,7 +135,8 @@ private:
             finish(taken, lease);
     }
 
-    void give_back(message& taken, milliseconds pause) {
+    void give_back(message& taken, slot_lease& lease, milliseconds pause) {
+        lease.let_go();
         ++owner_.counters_.given_back;
         taken.give_back(pause);
     }
@@ -227,11 +232,21 @@ worker::worker(connection& nats, names called, client_config config, worker_sett
       key_(server_key(settings_.server)),
       on_end_(std::move(on_end)),
       running_(settings_.items) {
-    for (unsigned number = 0; number != settings_.items; ++number)
-        threads_.emplace_back([this, number] { work(number); });
+    try {
+        for (unsigned number = 0; number != settings_.items; ++number)
+            threads_.emplace_back([this, number] { work(number); });
+    } catch (const std::exception& problem) {
+        join();
+        throw std::runtime_error(
+            fmt::format("cannot start a thread for each of {} items: {}", settings_.items, problem.what()));
+    }
 }
 
 worker::~worker() {
+    join();
+}
+
+void worker::join() {
     stop();
     for (std::thread& one : threads_)
         one.join();
@@ -254,10 +269,9 @@ cli::exit_code worker::result(std::string& problem) const {
 void worker::work(unsigned number) {
     try {
         run_place(number);
-    } catch (const nats_error& problem) {
-        break_off(cli::exit_code::some_failed, problem.what());
-    } catch (const std::exception& problem) {
-        break_off(cli::exit_code::usage, problem.what());
+    } catch (const std::exception&) {
+        const cli::crawl_problem problem = problem_of(std::current_exception());
+        break_off(problem.code, problem.text);
     }
     if (--running_ == 0)
         on_end_();

@@ -50,7 +50,8 @@ struct worker_counters {
 /// Each of its threads has a lease, an item and a client at a time, and does one thing after another.
 class worker {
 public:
-    /// `on_end` is called, on one of its threads, when the last of them is about to end.
+    /// `on_end` is called, on one of its threads, when the last of them is about to end. Throws `std::runtime_error` if
+    /// the threads cannot be started.
     worker(connection& nats, names called, client_config config, worker_settings settings,
            std::function<void()> on_end);
     worker(const worker&) = delete;
@@ -66,6 +67,7 @@ public:
 private:
     class place;
 
+    void join();
     void work(unsigned number);
     void run_place(unsigned number);
     bool stopping() const noexcept { return stopping_; }

@@ -2,7 +2,6 @@
 #include "net/channel.hpp"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/error.hpp>
 
 #include <span>
 #include <utility>
@@ -155,18 +154,22 @@ void channel::close() {
 /// Looks whether the server has said something that nobody asked for, before it can pass for the answer to what is
 /// about to be written. False if it has, or has gone.
 bool channel::is_silent() {
-    engine::session* const session = driver_.core().session_of(id_);
-    if (!session->was_idle() || !(reading_ || transport_.may_have_more())) {
-        session->seen_silent();
-        return true;
+    for (;;) {
+        engine::session* const session = driver_.core().session_of(id_);
+        if (!session->was_idle() || !(reading_ || transport_.may_have_more())) {
+            session->seen_silent();
+            return true;
+        }
+        const io_result result = transport_.read_some(session->room());
+        if (result.status == io_status::want_read) {
+            session->seen_silent();
+            return true;
+        }
+        take(result);
+        // Blank lines are no harm.
+        if (closed_ || result.status != io_status::done)
+            return false;
     }
-    const io_result result = transport_.read_some(session->room());
-    if (result.status == io_status::want_read) {
-        session->seen_silent();
-        return true;
-    }
-    take(result);
-    return false;
 }
 
 void channel::write() {
@@ -215,13 +218,10 @@ void channel::take(const io_result& result) {
             core.received(id_, result.bytes, at);
             break;
         case io_status::eof:
-            core.end_of_stream(id_, false, at);
+            core.end_of_stream(id_, at);
             break;
         case io_status::failed:
-            if (result.error == asio::ssl::error::stream_truncated)
-                core.end_of_stream(id_, true, at);
-            else
-                core.lost(id_, result.error, result.error.category() == asio::error::get_ssl_category(), at);
+            core.lost(id_, result.error, result.error.category() == asio::error::get_ssl_category(), at);
             break;
         case io_status::want_read:
         case io_status::want_write:

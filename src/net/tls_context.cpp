@@ -17,6 +17,15 @@
 namespace jobmode::net {
 namespace {
 
+/// The host as TLS and certificates know it: without the dot at a name's end (RFC 6066, 3), without an address's zone.
+std::string without_local_parts(std::string host, bool is_ip_address) {
+    if (is_ip_address)
+        host.erase(std::min(host.find('%'), host.size()));
+    else if (host.ends_with('.'))
+        host.pop_back();
+    return host;
+}
+
 // Enough for every connection of a usual pool to be re-made at once; an OpenSSL server hands out two tickets a
 // handshake.
 constexpr std::size_t max_sessions = 256;
@@ -36,7 +45,7 @@ constexpr std::size_t max_sessions = 256;
 
 tls_context::tls_context(const tls_config& config, std::string host, bool is_ip_address)
     : context_(SSL_CTX_new(TLS_client_method())),
-      host_(std::move(host)),
+      host_(without_local_parts(std::move(host), is_ip_address)),
       is_ip_address_(is_ip_address),
       insecure_(config.insecure) {
     SSL_CTX* context = context_.get();
@@ -71,6 +80,9 @@ tls_context::tls_context(const tls_config& config, std::string host, bool is_ip_
                 refuse("the system's certificate store cannot be read");
         } else if (SSL_CTX_load_verify_file(context, config.ca_file.c_str()) != 1) {
             refuse("the CA file " + config.ca_file + " cannot be read");
+        } else {
+            // Whom the file names is trusted, whoever has issued it: an authority in the middle, or the server itself.
+            X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
         }
     }
     SSL_CTX_set_verify(context, insecure_ ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);

@@ -28,7 +28,8 @@ using ssl_ptr = std::unique_ptr<SSL, ssl_deleter>;
 class tls_context {
 public:
     /// Reads the files that `config` names. Throws `boost::system::system_error` with `errc::invalid_config` and a
-    /// sentence naming the file. `host` is a name or an IP address without brackets.
+    /// sentence naming the file. `host` is a name, whose dot at the end is not counted, or an IP address without
+    /// brackets, whose zone is not.
     tls_context(const tls_config& config, std::string host, bool is_ip_address);
     tls_context(const tls_context&) = delete;
     tls_context& operator=(const tls_context&) = delete;

@@ -5,6 +5,10 @@
 #include <boost/url/url_view.hpp>
 
 #include <charconv>
+#include <optional>
+#include <utility>
+
+#include "policy/url_host.hpp"
 
 namespace jobmode::policy {
 
@@ -14,8 +18,12 @@ error_code parse_base_url(std::string_view url, base_url& out, std::string* why)
             *why = std::move(sentence);
         return make_error_code(errc::invalid_config);
     };
-    const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
-    if (!parsed)
+    const std::optional<prepared_url> prepared = prepare_url(url);
+    if (!prepared)
+        return refuse("the URL's IPv6 address has a zone that is no interface's name or number");
+    const auto parsed = boost::urls::parse_uri({prepared->text.data(), prepared->text.size()});
+    const auto path = parsed ? parsed->encoded_path() : boost::urls::pct_string_view();
+    if (!parsed || (!path.empty() && !path.starts_with('/')))
         return refuse(
             "the URL is not well-formed; it should look like https://cbs.example.com or "
             "https://cbs.example.com:8443/prefix");
@@ -29,14 +37,12 @@ error_code parse_base_url(std::string_view url, base_url& out, std::string* why)
         return refuse("the URL must not hold a user or a password");
     if (view.has_query() || view.has_fragment())
         return refuse("the URL must not have a query or a fragment");
-    if (view.host().empty())
-        return refuse("the URL names no host");
-
-    const auto address = view.host_address();
-    out.host.assign(address.data(), address.size());
-    out.is_ip_literal =
-        view.host_type() == boost::urls::host_type::ipv4 || view.host_type() == boost::urls::host_type::ipv6;
-    out.host_header = view.host_type() == boost::urls::host_type::ipv6 ? "[" + out.host + "]" : out.host;
+    url_host host;
+    if (const char* const fault = find_host(view, prepared->zone, host))
+        return refuse(std::string("the URL ") + fault);
+    out.host = std::move(host.name);
+    out.host_header = std::move(host.header);
+    out.is_ip_literal = host.is_ip_literal;
     out.port = out.tls ? "443" : "80";
     if (view.has_port() && !view.port().empty()) {
         const std::string_view digits(view.port().data(), view.port().size());
@@ -48,7 +54,6 @@ error_code parse_base_url(std::string_view url, base_url& out, std::string* why)
             out.host_header += ":" + std::to_string(number);
         out.port = std::to_string(number);
     }
-    const auto path = view.encoded_path();
     out.path.assign(path.data(), path.size());
     while (out.path.ends_with('/'))
         out.path.pop_back();

@@ -12,11 +12,12 @@ namespace jobmode::policy {
 struct base_url {
     /// https.
     bool tls = true;
-    /// A name or an address, without brackets.
+    /// A name, with the dot at its end if it has one, or an address, without brackets and with its zone behind a % if
+    /// it has one: as it is looked up.
     std::string host;
     /// Digits; the scheme's own if the URL has none.
     std::string port;
-    /// The Host header: with brackets, and with the port if it is not the scheme's own.
+    /// The Host header: with brackets and without a zone, and with the port if it is not the scheme's own.
     std::string host_header;
     /// Empty, or a path that begins with a slash and does not end with one.
     std::string path;

@@ -12,6 +12,9 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <utility>
+
+#include "policy/url_host.hpp"
 
 namespace jobmode::policy {
 namespace {
@@ -55,7 +58,7 @@ cleansed_buffer percent_decoded(std::string_view text) {
     return out;
 }
 
-/// An IP address's bytes: 4, 16 or, if it is a name, none.
+/// An IP address's bytes, whatever its zone: 4, 16 or, if it is a name, none.
 struct address_bytes {
     std::array<unsigned char, 16> bytes{};
     std::size_t size = 0;
@@ -64,6 +67,7 @@ struct address_bytes {
 address_bytes to_address(std::string_view text) {
     if (text.size() >= 2 && text.front() == '[' && text.back() == ']')
         text = text.substr(1, text.size() - 2);
+    text = text.substr(0, text.find('%'));
     address_bytes out;
     if (const auto v4 = boost::urls::parse_ipv4_address({text.data(), text.size()})) {
         std::ranges::copy(v4->to_bytes(), out.bytes.begin());
@@ -136,9 +140,9 @@ void split_proxy_url(std::string_view url, proxy_config& out) {
 }
 
 error_code parse_proxy(const proxy_config& config, proxy_address& out, std::string* why) {
-    const auto refuse = [why](const char* sentence) {
+    const auto refuse = [why](std::string sentence) {
         if (why)
-            *why = sentence;
+            *why = std::move(sentence);
         return make_error_code(errc::invalid_config);
     };
     out = proxy_address();
@@ -147,7 +151,10 @@ error_code parse_proxy(const proxy_config& config, proxy_address& out, std::stri
             return refuse("a proxy's user or password was given, but no proxy");
         return {};
     }
-    const auto parsed = boost::urls::parse_uri({config.url.data(), config.url.size()});
+    const std::optional<prepared_url> prepared = prepare_url(config.url);
+    if (!prepared)
+        return refuse("the proxy's IPv6 address has a zone that is no interface's name or number");
+    const auto parsed = boost::urls::parse_uri({prepared->text.data(), prepared->text.size()});
     if (!parsed)
         return refuse("the proxy's URL is not well-formed; it should look like http://proxy.example.com:3128");
     const boost::urls::url_view& view = *parsed;
@@ -158,9 +165,9 @@ error_code parse_proxy(const proxy_config& config, proxy_address& out, std::stri
     const auto path = view.encoded_path();
     if (view.has_query() || view.has_fragment() || (!path.empty() && path != "/"))
         return refuse("the proxy's URL must end with its port");
-    const auto host = view.host_address();
-    if (host.empty())
-        return refuse("the proxy's URL names no host");
+    url_host host;
+    if (const char* const fault = find_host(view, prepared->zone, host))
+        return refuse(std::string("the proxy's URL ") + fault);
     const auto digits = view.port();
     const std::optional<unsigned> port = to_number({digits.data(), digits.size()});
     if (!port || *port == 0 || *port > 65535)
@@ -171,7 +178,7 @@ error_code parse_proxy(const proxy_config& config, proxy_address& out, std::stri
         return refuse("the proxy's user must not have a colon");
     if (config.user.empty() && !config.password.empty())
         return refuse("the proxy's password needs a user");
-    out.host.assign(host.data(), host.size());
+    out.host = std::move(host.name);
     out.port = std::to_string(*port);
     return {};
 }

@@ -12,7 +12,7 @@ namespace jobmode::policy {
 
 /// Where a proxy is.
 struct proxy_address {
-    /// A name or an address, without brackets; empty if there is no proxy.
+    /// A name or an address, as `base_url::host` has them; empty if there is no proxy.
     std::string host;
     /// Digits.
     std::string port;
@@ -26,10 +26,10 @@ void split_proxy_url(std::string_view url, proxy_config& out);
 /// if not null, gets a sentence that says what and never repeats any of them.
 error_code parse_proxy(const proxy_config& config, proxy_address& out, std::string* why);
 
-/// Whether a list as NO_PROXY holds it has an entry for `host`, a name or an IP address without brackets. As curl reads
-/// it: entries are separated by commas or blanks; `*` alone is everything; a name, with or without a dot before it,
-/// stands for itself and all names below it; an address may be followed by `/` and the bits of it that count. Case does
-/// not matter.
+/// Whether a list as NO_PROXY holds it has an entry for `host`, as `base_url::host` has it; a zone does not count. As
+/// curl reads it: entries are separated by commas or blanks; `*` alone is everything; a name, with or without a dot
+/// before it, stands for itself and all names below it; an address may be followed by `/` and the bits of it that
+/// count. Case does not matter.
 bool bypasses_proxy(std::string_view list, std::string_view host);
 
 /// The proxy's URL, or nothing, for a server whose URL has or has not TLS: `given` if there is one, else the first of

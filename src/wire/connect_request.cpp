@@ -2,12 +2,14 @@
 #include "wire/connect_request.hpp"
 
 #include <openssl/evp.h>
-#include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+
+#include "wire/head_repair.hpp"
 
 namespace jobmode::wire {
 namespace {
@@ -57,6 +59,8 @@ cleansed_buffer basic_credentials(std::string_view user, const secret& password)
 
 cleansed_buffer encode_connect(std::string_view host, std::string_view port, std::string_view user_agent,
                                std::string_view user, const secret& password) {
+    // What a zone of ours means nobody else knows.
+    host = host.substr(0, host.find('%'));
     const std::string authority =
         (host.find(':') != std::string_view::npos ? "[" + std::string(host) + "]" : std::string(host)) + ":" +
         std::string(port);
@@ -75,7 +79,7 @@ cleansed_buffer encode_connect(std::string_view host, std::string_view port, std
     return out;
 }
 
-connect_response::connect_response(std::size_t header_limit) : header_limit_(header_limit) {}
+connect_response::connect_response(std::size_t header_limit) : left_(header_limit) {}
 
 std::size_t connect_response::feed(std::string_view bytes, error_code& ec) {
     ec = {};
@@ -83,14 +87,13 @@ std::size_t connect_response::feed(std::string_view bytes, error_code& ec) {
     while (!done_ && !ec && taken != bytes.size()) {
         const std::size_t before = header_.size();
         header_.append(bytes.substr(taken));
-        const std::size_t end =
-            header_.find(header_end, before < header_end.size() ? 0 : before - header_end.size() + 1);
-        const std::size_t whole = end == std::string::npos ? header_.size() : end + header_end.size();
-        header_.resize(whole);
-        taken += whole - before;
-        if (whole > header_limit_)
+        const std::size_t end = end_of_head(header_, scanned_);
+        if (end != 0)
+            header_.resize(end);
+        taken += header_.size() - before;
+        if (header_.size() > left_)
             ec = errc::http_header_limit;
-        else if (end != std::string::npos)
+        else if (end != 0)
             parse(ec);
         else if (!std::string_view("HTTP/1.").starts_with(header_.substr(0, 7)))
             // Whatever it is, it may never end.
@@ -100,27 +103,34 @@ std::size_t connect_response::feed(std::string_view bytes, error_code& ec) {
 }
 
 void connect_response::parse(error_code& ec) {
+    left_ -= header_.size();
+    scanned_ = 0;
+    if (!read(header_) && !read(repair_head(header_, framing::ignored)))
+        ec = errc::http_malformed;
+    header_.clear();
+    if (!ec && done_)
+        ec = verdict(status_);
+}
+
+bool connect_response::read(std::string_view head) {
     http::response_parser<http::empty_body> parser;
     parser.skip(true);
     parser.header_limit(std::numeric_limits<std::uint32_t>::max());
     error_code failed;
-    parser.put(boost::asio::buffer(header_), failed);
-    header_.clear();
-    if (failed || !parser.is_header_done()) {
-        ec = errc::http_malformed;
-        return;
-    }
+    parser.put({head.data(), head.size()}, failed);
+    if (failed || !parser.is_header_done())
+        return false;
     const auto& response = parser.get();
     // An interim response comes before the one that counts.
     if (response.result_int() / 100 == 1)
-        return;
+        return true;
     status_ = response.result_int();
     const auto words = response.reason();
     reason_.assign(words.data(), std::min(words.size(), max_reason));
     std::ranges::replace_if(
         reason_, [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
     done_ = true;
-    ec = verdict(status_);
+    return true;
 }
 
 }  // namespace jobmode::wire

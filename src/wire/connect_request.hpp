@@ -14,16 +14,16 @@ namespace jobmode::wire {
 cleansed_buffer basic_credentials(std::string_view user, const secret& password);
 
 /// A request that an HTTP proxy open a tunnel (CONNECT, RFC 9110, 9.3.6) to `host`, a name or an IP address without
-/// brackets, and `port`. With a user it carries Basic credentials (RFC 7617). None of the texts may hold a control
-/// character.
+/// brackets, whose zone is left out, and `port`. With a user it carries Basic credentials (RFC 7617). None of the texts
+/// may hold a control character.
 cleansed_buffer encode_connect(std::string_view host, std::string_view port, std::string_view user_agent,
                                std::string_view user, const secret& password);
 
-/// A proxy's response to CONNECT, sans I/O: its header and nothing behind it, since that belongs to the server. Not
-/// thread-safe.
+/// A proxy's response to CONNECT, sans I/O: its header and nothing behind it, since that belongs to the server. What it
+/// says of a body means nothing. It is read as leniently as a server's, see `repair_head`. Not thread-safe.
 class connect_response {
 public:
-    /// `header_limit` is the most bytes the header may have.
+    /// `header_limit` is the most bytes the header may have, together with those of 1xx responses before it.
     explicit connect_response(std::size_t header_limit);
 
     /// Takes bytes, and returns how many: all of them, or those up to the header's end. Errors: `http_malformed` and
@@ -40,9 +40,11 @@ public:
 
 private:
     void parse(error_code& ec);
+    bool read(std::string_view head);
 
-    std::size_t header_limit_;
+    std::size_t left_;
     std::string header_;
+    std::size_t scanned_ = 0;
     std::string reason_;
     unsigned status_ = 0;
     bool done_ = false;

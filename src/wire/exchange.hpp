@@ -20,7 +20,7 @@ struct response_head {
     std::string_view retry_after;
     /// `Location`, empty if there is none.
     std::string_view location;
-    /// Whether the body is encoded (`Content-Encoding` other than identity).
+    /// Whether the body is encoded: `Content-Encoding` or `Transfer-Encoding` names a coding that changes bytes.
     bool content_encoded = false;
     /// `Content-Length`, if there is one.
     std::optional<std::uint64_t> content_length{};
@@ -42,11 +42,17 @@ protected:
 /// session cookie of the connection's server (wire contract: "Send it back, per connection, for the server's own
 /// path").
 ///
-/// A header must reach `feed` in one piece; what `feed` leaves is to be presented again with more behind it. Not
-/// thread-safe.
+/// A header, a chunk's line and the trailers are taken in one piece each; what `feed` leaves is to be presented again
+/// with more behind it. It is never more than the header limit, and what has been searched is not searched again.
+///
+/// Beyond a strict reader's it takes what peers take and no security depends on: see `repair_head`, blank lines before
+/// a header, a chunk's size with blanks behind it, extensions of any form. Framing that could be read in two ways is
+/// refused. Not thread-safe.
 class exchange {
 public:
-    /// `header_limit` is the most bytes a header may have. `path` is the request's, which the cookie's Path must cover.
+    /// `header_limit` is the most bytes a response may have that are no body: blank lines before it, the headers of 1xx
+    /// responses, its own, extensions of chunks (and blanks, of more than 24 characters before them), trailers. `path`
+    /// is the request's, which the cookie's Path must cover.
     exchange(std::size_t header_limit, std::string_view path);
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
@@ -60,10 +66,14 @@ public:
     /// nor once `done`.
     std::size_t feed(std::string_view bytes, body_sink& sink, error_code& ec);
 
+    /// Takes what may stand between two responses and belongs to none, blank lines, from the start of `bytes`, and
+    /// returns how many bytes. They count for the next response. Not once a response has `started` that is not `done`.
+    std::size_t skip_blank_lines(std::string_view bytes) noexcept;
+
     /// The peer sends no more. `connection_lost` unless that is how this response ends.
     void finish(error_code& ec);
 
-    /// Whether a byte of the response has been taken or seen.
+    /// Whether a byte of the response has been taken or seen, blank lines aside.
     bool started() const noexcept;
     /// Whether the response is complete.
     bool done() const noexcept;

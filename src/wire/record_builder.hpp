@@ -93,7 +93,7 @@ private:
     }
 
     std::array<detail::text_arena, 2> arenas_;
-    detail::text_arena* text_ = &arenas_[0];
+    detail::text_arena* text_ = arenas_.data();
     detail::text_arena* other_ = &arenas_[1];
     std::vector<record_view> records_;
     record_view current_;

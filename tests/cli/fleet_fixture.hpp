@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstdint>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -24,6 +26,16 @@ public:
         const std::scoped_lock lock(mutex_);
         left_ = request;
         action_ = std::move(action);
+    }
+    /// The same; what is given back is ready when the function has been called.
+    std::future<void> when(
+        std::uint64_t request, std::function<void()> action = [] {}) {
+        const auto asked = std::make_shared<std::promise<void>>();
+        arm(request, [asked, action = std::move(action)] {
+            action();
+            asked->set_value();
+        });
+        return asked->get_future();
     }
     void on_request() {
         const std::scoped_lock lock(mutex_);

@@ -23,8 +23,6 @@
 
 #include "patience.hpp"
 
-extern char** environ;
-
 namespace jobmode::test {
 namespace {
 

@@ -215,7 +215,7 @@ TEST_CASE("a server that does not answer delays and spoils no other") {
     with.folder().write("servers", both + "[dark]\nurl = https://127.0.0.1:" + std::to_string(dark.port()) +
                                        "\ninsecure = yes\nsys-pwd-env = COLOGNE\n" + listing);
     // Enough for the two that answer, whatever else the machine does.
-    const std::vector<std::string> options{"--connect-timeout",           "2", "--retries", "0", "--metrics-file",
+    const std::vector<std::string> options{"--connect-timeout",           "3", "--retries", "0", "--metrics-file",
                                            with.folder().path("out.prom")};
     const auto result = with.run("out.ndjson", options);
     INFO(result.err);

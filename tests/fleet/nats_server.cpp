@@ -17,13 +17,13 @@
 #include <system_error>
 #include <utility>
 
+#include "patience.hpp"
+
 namespace jobmode::test {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-constexpr std::chrono::minutes patience{1};
 
 }  // namespace
 
@@ -92,18 +92,25 @@ void nats_server::end(int signal) {
 }
 
 void nats_server::wait_for(std::string_view text) const {
+    static_cast<void>(line_with(text));
+}
+
+std::string nats_server::line_with(std::string_view text) const {
     std::unique_lock lock(mutex_);
-    const bool came =
-        grown_.wait_for(lock, patience, [&] { return ended_ || written_.find(text) != std::string::npos; });
-    if (!came || written_.find(text) == std::string::npos)
+    std::size_t end = std::string::npos;
+    grown_.wait_for(lock, patience, [&] {
+        end = written_.find('\n', written_.find(text));
+        return ended_ || end != std::string::npos;
+    });
+    if (end == std::string::npos)
         throw std::runtime_error("nats-server has not written '" + std::string(text) + "' but: " + written_);
+    const std::size_t begin = written_.find(text);
+    return written_.substr(begin, end - begin);
 }
 
 std::uint16_t nats_server::port_of(std::string_view what) const {
-    wait_for(what);
-    const std::scoped_lock lock(mutex_);
-    const std::size_t at = written_.find(':', written_.find(what) + what.size()) + 1;
-    return static_cast<std::uint16_t>(std::stoul(written_.substr(at, 5)));
+    const std::string line = line_with(what);
+    return static_cast<std::uint16_t>(std::stoul(line.substr(line.rfind(':') + 1)));
 }
 
 /// A connection and the one that it is passed on to.
@@ -139,13 +146,19 @@ void relay::cut() {
     asio::post(context_, [this] { cut_ = true; });
 }
 
+void relay::stick() {
+    asio::post(context_, [this] { stuck_ = true; });
+}
+
 void relay::heal() {
     asio::post(context_, [this] {
         cut_ = false;
+        stuck_ = false;
         for (const std::weak_ptr<line>& one : lines_)
             if (const std::shared_ptr<line> open = one.lock())
                 open->close();
         lines_.clear();
+        waiting_.clear();
     });
 }
 
@@ -173,6 +186,10 @@ void relay::accept() {
 }
 
 void relay::pass(const std::shared_ptr<line>& one, bool forth) {
+    if (stuck_) {
+        waiting_.push_back(one);
+        return;
+    }
     tcp::socket& from = forth ? one->near : one->far;
     auto& bytes = forth ? one->forth : one->back;
     from.async_read_some(asio::buffer(bytes), [this, one, forth](boost::system::error_code ec, std::size_t count) {

@@ -38,6 +38,8 @@ public:
     void end(int signal);
 
 private:
+    /// The rest of the line that has this in it.
+    std::string line_with(std::string_view text) const;
     std::uint16_t port_of(std::string_view what) const;
 
     int process_ = -1;
@@ -62,6 +64,8 @@ public:
     /// Where connections lead; until then they are closed.
     void lead_to(std::uint16_t port);
     void cut();
+    /// Takes nothing more, so that whoever sends much has to wait; a network that is full.
+    void stick();
     void heal();
 
 private:
@@ -74,6 +78,9 @@ private:
     std::uint16_t port_;
     std::uint16_t target_ = 0;
     bool cut_ = false;
+    bool stuck_ = false;
+    /// Those that wait for `heal`.
+    std::vector<std::shared_ptr<line>> waiting_;
     std::list<std::weak_ptr<line>> lines_;
     std::thread thread_;
 };

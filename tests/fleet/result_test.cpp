@@ -2,11 +2,14 @@
 // Items and results as they are written and read, without a queue.
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
+#include "cli/process.hpp"
+#include "fleet/collect_state.hpp"
 #include "fleet/item_result.hpp"
 #include "fleet/names.hpp"
 #include "fleet/work_item.hpp"
@@ -174,4 +177,15 @@ TEST_CASE("a message that is no result is told") {
     fleet::result_reader reader([](const outcome&) {}, [](const query&, const cli::failed_query&) {});
     for (const char* text : {"", "{}", "[{}]", R"([{"LoginName":"a","BackupDate":"2024-06-01","Records":{}}])"})
         CHECK_THROWS_AS(reader.take(text), fleet::malformed_result);
+}
+
+TEST_CASE("a collection whose state was moved away keeps nothing in it") {
+    const test::temporary_folder folder;
+    const std::string path = folder.path("state");
+    fleet::collect_state state(path);
+    state.begin({"cbs.example.com", "june", "ndjson", "out.ndjson"});
+    state.commit(1, 7, 100);
+    std::filesystem::rename(path, path + ".away");
+    CHECK_THROWS_WITH(state.commit(1, 8, 200), test::contains(path + " was moved or removed"));
+    CHECK(state.position(1) == 7);
 }

@@ -26,7 +26,7 @@ public:
         port_ = ntohs(address.sin_port);
         for (int count = 0; count != 4; ++count) {
             fillers_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-            ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address), size);
+            static_cast<void>(::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address), size));
         }
     }
     black_hole(const black_hole&) = delete;

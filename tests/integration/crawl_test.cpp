@@ -184,7 +184,7 @@ TEST_CASE("connections end after their uses, and when they have been idle") {
 
 TEST_CASE("a connection that the server closes while it is idle is noticed and replaced") {
     sim::server_config server;
-    server.idle_timeout = 1s;
+    server.idle_timeout = 2s;
     fixture with(server);
     client client(with.context.get_executor(), with.config());
     CHECK_FALSE(test::ask(with.context, client, good).error);

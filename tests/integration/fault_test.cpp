@@ -63,6 +63,9 @@ std::vector<row> rows() {
         many_fields += "X-Field-" + std::to_string(count) + ": value\r\n";
     for (int count = 0; count != 300; ++count)
         some_fields += "X-Field-" + std::to_string(count) + ": value\r\n";
+    std::string interim;
+    for (int count = 0; count != 1000; ++count)
+        interim += "HTTP/1.1 103 Early Hints\r\n\r\n";
     const std::string size = std::to_string(body.size());
     return {
         // The connection.
@@ -189,8 +192,36 @@ std::vector<row> rows() {
          http_answer(R"({"Status":"Error","Message":"Incorrect system username/password","ExptType":"x"})"),
          after::stay, errc::authentication_refused, true},
 
+        // What peers take.
+        {"no reason", "HTTP/1.1 200\r\nContent-Length: " + size + "\r\n\r\n" + body, after::stay, std::nullopt, true},
+        {"lines that end with LF", "HTTP/1.1 200 OK\nContent-Length: " + size + "\n\n" + body, after::stay,
+         std::nullopt, true},
+        {"padded chunk sizes",
+         with_chunks("0001  \r\n{\r\n" + std::string("00000001 \t\r\n") + body.substr(1, 1) + "\r\n" +
+                     test::chunked(body.substr(2), 100)),
+         after::stay, std::nullopt, true},
+        {"a charset as a coding", with_header("Content-Encoding: utf-8\r\n"), after::stay, std::nullopt, true},
+        {"chunks in HTTP/1.0",
+         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + test::chunked(body, 100),
+         after::stay, std::nullopt, false},
+        {"blank lines before the answer", "\r\n\n" + good, after::stay, std::nullopt, true},
+        {"a blank line behind the answer", good + "\r\n", after::stay, std::nullopt, true},
+        {"a blank line behind chunks", with_chunks(test::chunked(body, 100)) + "\n\r\n", after::stay, std::nullopt,
+         true},
+        {"a blank line behind a refusal", with_status("404 Not Found", "", "<html>") + "\r\n", after::stay,
+         errc::http_status, true, 404},
+
+        // What would never end.
+        {"blank lines", std::string(20'000, '\n'), after::stay, errc::http_header_limit, false, 0},
+        {"interim answers", interim, after::stay, errc::http_header_limit, false, 0},
+        {"a chunk extension", with_chunks("1;" + std::string(20'000, 'x')), after::stay, errc::http_header_limit,
+         false},
+        {"a quoted chunk extension", with_chunks("1;a=\"" + std::string(20'000, 'x')), after::stay,
+         errc::http_header_limit, false},
+        {"a trailer", with_chunks("0\r\nX: " + std::string(20'000, 'x')), after::stay, errc::http_header_limit, false},
+
         // Behind the answer: it poisons the connection, not the next query.
-        {"a byte behind the answer", good + "\n", after::stay, std::nullopt, false},
+        {"a byte behind the answer", good + "x", after::stay, std::nullopt, false},
         {"a second answer behind the first", good + http_answer(test::good_body(5)), after::stay, std::nullopt, false},
         {"a second answer behind a refusal", with_status("404 Not Found") + http_answer(test::good_body(5)),
          after::stay, errc::http_status, false, 404},
@@ -224,17 +255,19 @@ void carry_on(scripted_connection& to, after what) {
     }
 }
 
-/// Answers well, but for the request with the number `bad`, which `fault` answers.
+/// Answers well, but for one request, which `fault` answers: the first, or the next one after `spoil_next`.
 class counting_server {
 public:
     using fault = std::function<after(scripted_connection&)>;
 
-    counting_server(const test::scripted_tls* tls, std::size_t bad, fault what)
-        : server_(tls,
-                  [this, bad, what = std::move(what)](scripted_connection& one, std::size_t) {
+    counting_server(const test::scripted_tls* tls, bool spoil_first, fault what)
+        : spoil_(spoil_first),
+          server_(tls,
+                  [this, what = std::move(what)](scripted_connection& one, std::size_t) {
                       while (!one.read_request().empty()) {
                           after then = after::stay;
-                          if (requests_++ == bad)
+                          ++requests_;
+                          if (spoil_.exchange(false))
                               then = what(one);
                           else
                               one.send(http_answer(test::good_body()));
@@ -259,11 +292,13 @@ public:
         return made;
     }
 
+    void spoil_next() noexcept { spoil_ = true; }
     std::size_t requests() const noexcept { return requests_; }
     const scripted_server& server() const noexcept { return server_; }
 
 private:
     std::atomic<std::size_t> requests_{0};
+    std::atomic<bool> spoil_;
     scripted_server server_;
     bool tls_;
     std::string pin_;
@@ -278,6 +313,22 @@ test::scripted_tls make_tls() {
 const test::scripted_tls& tls() {
     static const test::scripted_tls made = make_tls();
     return made;
+}
+
+/// Sets the time for an answer that never comes.
+void set_time(client_config& config, const row& one) {
+    if (one.then == after::stall)
+        config.timeouts.read = 1s;
+}
+
+/// A good answer, asked for again if it was not there within that time; how often it was asked for.
+std::size_t ask_good(asio::io_context& context, client& client, const row& one, test::ending& seen) {
+    std::size_t asked = 0;
+    do {
+        seen = test::ask(context, client, example);
+        ++asked;
+    } while (one.then == after::stall && seen.error == errc::read_timeout);
+    return asked;
 }
 
 void check(const row& expected, const test::ending& seen) {
@@ -337,22 +388,22 @@ TEST_CASE("each faulty answer ends in its own error, and the client works on") {
         INFO(one.name << (secure ? ", TLS" : ", plain"));
         const std::size_t before = test::descriptors();
         {
-            counting_server with(secure ? &tls() : nullptr, 0, [&one](scripted_connection& to) {
+            counting_server with(secure ? &tls() : nullptr, true, [&one](scripted_connection& to) {
                 to.send(one.answer);
                 return one.then;
             });
             client_config config = with.config();
-            if (one.then == after::stall)
-                config.timeouts.read = 1s;
+            set_time(config, one);
             asio::io_context context(1);
             client client(context.get_executor(), config);
             check(one, test::ask(context, client, example));
-            const test::ending next = test::ask(context, client, example);
+            test::ending next;
+            const std::size_t asked = ask_good(context, client, one, next);
             CHECK_FALSE(next.error);
             CHECK(next.records.size() == 1);
-            // Nothing was sent twice.
-            CHECK(with.requests() == 2);
-            CHECK(with.server().connections() == (one.reused ? 1 : 2));
+            // Nothing was sent twice; one that was late may still be on its way.
+            CHECK((with.requests() == 1 + asked || asked > 1));
+            CHECK(with.server().connections() == (one.reused ? 1 : 1 + asked));
             CHECK(client.metrics().retries == 0);
             // A connection closed behind a good answer may be noticed only when the next request was written.
             const bool may_be_late = !one.error && one.then != after::stay;
@@ -366,16 +417,18 @@ TEST_CASE("a query lost with a pooled connection before a byte of its answer is 
     const bool secure = GENERATE(false, true);
     for (const row& one : rows()) {
         INFO(one.name << (secure ? ", TLS" : ", plain"));
-        counting_server with(secure ? &tls() : nullptr, 1, [&one](scripted_connection& to) {
+        counting_server with(secure ? &tls() : nullptr, false, [&one](scripted_connection& to) {
             to.send(one.answer);
             return one.then;
         });
         client_config config = with.config();
-        if (one.then == after::stall)
-            config.timeouts.read = 1s;
+        set_time(config, one);
         asio::io_context context(1);
         client client(context.get_executor(), config);
-        CHECK_FALSE(test::ask(context, client, example).error);
+        test::ending good;
+        const std::size_t before = ask_good(context, client, one, good);
+        CHECK_FALSE(good.error);
+        with.spoil_next();
         const test::ending seen = test::ask(context, client, example);
         const bool resent = one.error == errc::connection_lost && one.answer.empty();
         if (resent) {
@@ -387,9 +440,10 @@ TEST_CASE("a query lost with a pooled connection before a byte of its answer is 
         }
         CHECK(client.metrics().resends == (resent ? 1 : 0));
         CHECK(client.metrics().retries == 0);
-        CHECK_FALSE(test::ask(context, client, example).error);
-        CHECK(with.requests() == (resent ? 4 : 3));
-        CHECK(with.server().connections() == (one.reused ? 1 : 2));
+        const std::size_t behind = ask_good(context, client, one, good);
+        CHECK_FALSE(good.error);
+        CHECK((with.requests() == (resent ? 4 : 3) || before + behind > 2));
+        CHECK(with.server().connections() == (one.reused ? 1 : before + behind));
     }
 }
 
@@ -400,7 +454,7 @@ TEST_CASE("an answer that comes one byte at a time is the same answer") {
         if (one.answer.size() > 1000 || one.then == after::stall)
             continue;
         INFO(one.name << (secure ? ", TLS" : ", plain"));
-        counting_server with(secure ? &tls() : nullptr, 0, [&one](scripted_connection& to) {
+        counting_server with(secure ? &tls() : nullptr, true, [&one](scripted_connection& to) {
             for (const char& byte : one.answer)
                 to.send({&byte, 1});
             return one.then;
@@ -408,7 +462,11 @@ TEST_CASE("an answer that comes one byte at a time is the same answer") {
         asio::io_context context(1);
         client client(context.get_executor(), with.config());
         check(one, test::ask(context, client, example));
-        CHECK_FALSE(test::ask(context, client, example).error);
+        // What stands behind an answer, and comes when the next query has been sent, can spoil that one and no other.
+        const bool can_spoil = !one.reused && one.then == after::stay;
+        const test::ending next = test::ask(context, client, example);
+        CHECK((can_spoil || !next.error));
+        CHECK_FALSE((next.error ? test::ask(context, client, example) : next).error);
     }
 }
 
@@ -419,7 +477,7 @@ TEST_CASE("an answer cut at any byte is asked for again, and nothing is lost or 
     const after how = GENERATE(after::cut, after::reset);
     for (std::size_t length = 0; length != answer.size(); ++length) {
         INFO("after " << length << " of " << answer.size() << (secure ? ", TLS" : ", plain"));
-        counting_server with(secure ? &tls() : nullptr, 0, [&](scripted_connection& to) {
+        counting_server with(secure ? &tls() : nullptr, true, [&](scripted_connection& to) {
             to.send(std::string_view(answer).substr(0, length));
             return how;
         });
@@ -443,7 +501,7 @@ TEST_CASE("a TLS record cut at any byte is a lost connection") {
     const std::size_t size = answer.size() + 5 + 1 + 16;
     for (std::size_t length = 0; length != size; ++length) {
         INFO("after " << length << " of " << size);
-        counting_server with(&options, 0, [&](scripted_connection& to) {
+        counting_server with(&options, true, [&](scripted_connection& to) {
             to.send_part(answer, length);
             return after::cut;
         });

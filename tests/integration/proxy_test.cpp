@@ -3,9 +3,11 @@
 #include <jobmode/crawl.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
@@ -183,6 +185,39 @@ TEST_CASE("a server is reached through a proxy, and TLS sessions are resumed the
                                                               "\r\nUser-Agent: tester\r\n\r\n"));
 }
 
+TEST_CASE("a proxy's 200 opens the tunnel whatever it says of a body") {
+    test::fixture with;
+    const std::string fields = GENERATE("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n",
+                                        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: x\r\n");
+    scripted_proxy proxy(with.context, with.server.port(), always({"HTTP/1.1 200\r\n" + fields + "\r\n"}));
+    client_config config = with.config();
+    config.proxy = proxy_config(proxy.url());
+    const answer found = ask(with, proxy, config);
+    CHECK(error_name(found.error) == error_name(error_code()));
+    CHECK(found.records == 1);
+}
+
+TEST_CASE("a name with a dot at its end, and an address with a zone, are a proxy's to look up and TLS's to check") {
+    struct row {
+        const char* host;
+        const char* authority;
+    };
+    for (const row& each : {row{"localhost.", "localhost."}, row{"[::1%25lo]", "[::1]"}}) {
+        INFO(each.host);
+        test::fixture with;
+        scripted_proxy proxy(with.context, with.server.port(), always({}));
+        client_config config = with.config();
+        const std::string port = ":" + std::to_string(with.server.port());
+        config.url = "https://" + (each.host + port);
+        config.proxy = proxy_config(proxy.url());
+        const answer found = ask(with, proxy, config);
+        CHECK(error_name(found.error) == error_name(error_code()));
+        CHECK(found.records == 1);
+        REQUIRE(proxy.requests().size() == 1);
+        CHECK(proxy.requests().front().starts_with("CONNECT " + (each.authority + port) + " "));
+    }
+}
+
 TEST_CASE("plain http goes through a tunnel as well") {
     sim::server_config server;
     server.tls = false;
@@ -301,7 +336,7 @@ TEST_CASE("what a proxy does wrong has its own error, and ends nothing for good"
         config.retry.max_retries = 2;
         const bool silent = each.error == errc::connect_timeout || each.error == errc::handshake_timeout;
         if (silent)
-            config.timeouts.connect = config.timeouts.handshake = 300ms;
+            config.timeouts.connect = config.timeouts.handshake = 500ms;
         const bool recovered =
             run(with, proxy, [](const row& expected, client_config made, bool& cause) -> asio::awaitable<bool> {
                 client client(co_await asio::this_coro::executor, std::move(made));

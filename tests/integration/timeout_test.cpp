@@ -73,7 +73,7 @@ TEST_CASE("each timeout ends a query with its own code, after its retries") {
                  phase::read, 2},
              row{"http", dark.port(), [](timeout_config& times) { times.total = 50ms; }, errc::total_timeout,
                  phase::none, 0},
-             row{"http", silent.port(), [](timeout_config& times) { times.total = 1s; }, errc::total_timeout,
+             row{"http", silent.port(), [](timeout_config& times) { times.total = 2s; }, errc::total_timeout,
                  phase::none, 1},
          }) {
         asio::io_context context(1);

@@ -32,6 +32,30 @@ struct papers {
     test::temporary_file authority_file{authority.pem};
     test::temporary_file stranger_file{stranger.pem};
     sim::certificate good = make({});
+    sim::certificate middle = make([](sim::certificate_options& options) {
+        options.common_name = "an authority in the middle";
+        options.authority = true;
+    });
+    sim::certificate old_middle = make([](sim::certificate_options& options) {
+        options.common_name = "an authority that was";
+        options.authority = true;
+        options.not_before = -2h;
+        options.not_after = -1h;
+    });
+    sim::certificate below = sim::make_certificate(sim::certificate_options(), &middle);
+    sim::certificate below_old = sim::make_certificate(sim::certificate_options(), &old_middle);
+    sim::certificate expired = make([](sim::certificate_options& options) {
+        options.not_before = -2h;
+        options.not_after = -1h;
+    });
+    sim::certificate elsewhere = make([](sim::certificate_options& options) { options.names = {"elsewhere.example"}; });
+    test::temporary_file good_file{good.pem};
+    test::temporary_file middle_file{middle.pem};
+    test::temporary_file old_middle_file{old_middle.pem};
+    test::temporary_file below_file{below.pem};
+    test::temporary_file expired_file{expired.pem};
+    test::temporary_file elsewhere_file{elsewhere.pem};
+    test::temporary_file two_file{stranger.pem + middle.pem};
     sim::certificate client = make({});
     sim::certificate strange_client = sim::make_certificate(sim::certificate_options(), &stranger);
     test::temporary_file client_cert{client.pem};
@@ -86,6 +110,9 @@ std::vector<row> rows(papers& all) {
     const auto also_pinned = [](const std::string& pin) {
         return [pin](client_config& config) { config.tls.pinned_public_key = pin; };
     };
+    const auto trusting = [](const test::temporary_file& file) {
+        return [path = file.path()](client_config& config) { config.tls.ca_file = path; };
+    };
     const auto by_address = [](client_config& config) { config.url.replace(8, 9, "127.0.0.1"); };
     const auto versions = [](int lowest, int highest) {
         return [=](scripted_tls& server) {
@@ -132,6 +159,37 @@ std::vector<row> rows(papers& all) {
         {"a good chain, another pin", {}, also_pinned(self_signed.pin), errc::pin_mismatch},
         {"the pin, but no chain", identity(self_signed), also_pinned(self_signed.pin), errc::certificate_rejected},
         {"the pin, but another name", identity(elsewhere), also_pinned(elsewhere.pin), errc::certificate_rejected},
+        {"an authority in the middle, trusted alone", identity(all.below), trusting(all.middle_file), std::nullopt},
+        {"an authority in the middle, trusted beside another", identity(all.below), trusting(all.two_file),
+         std::nullopt},
+        {"an authority in the middle, not shown by the server", identity(all.below), {}, errc::certificate_rejected},
+        {"an authority in the middle, of another certificate",
+         {},
+         trusting(all.middle_file),
+         errc::certificate_rejected},
+        {"an authority in the middle, expired", identity(all.below_old), trusting(all.old_middle_file),
+         errc::certificate_rejected},
+        {"an authority in the middle, and a pin", identity(all.below),
+         [&all](client_config& config) {
+             config.tls.ca_file = all.middle_file.path();
+             config.tls.pinned_public_key = all.below.pin;
+         },
+         std::nullopt},
+        {"an authority in the middle, and another pin", identity(all.below),
+         [&all](client_config& config) {
+             config.tls.ca_file = all.middle_file.path();
+             config.tls.pinned_public_key = all.good.pin;
+         },
+         errc::pin_mismatch},
+        {"the server's own certificate, trusted alone", {}, trusting(all.good_file), std::nullopt},
+        {"the server's own certificate below the middle, trusted alone", identity(all.below), trusting(all.below_file),
+         std::nullopt},
+        {"the certificate of another server, trusted alone", identity(all.below), trusting(all.good_file),
+         errc::certificate_rejected},
+        {"the server's own certificate, expired", identity(all.expired), trusting(all.expired_file),
+         errc::certificate_rejected},
+        {"the server's own certificate, for another name", identity(all.elsewhere), trusting(all.elsewhere_file),
+         errc::certificate_rejected},
         {"insecure takes any", identity(expired_self_signed),
          [](client_config& config) {
              config.tls.ca_file.clear();
@@ -243,31 +301,117 @@ TEST_CASE("wildcards and IP addresses in certificates mean what RFC 6125 says") 
     CHECK_FALSE(accepts(all, "example.com", false, {"*.com"}));
     CHECK_FALSE(accepts(all, "cbs.example.com", false, {"cbs.*.com"}));
     CHECK_FALSE(accepts(all, "cbs.example.com.evil.example", false, {"cbs.example.com"}));
+    CHECK(accepts(all, "cbs.example.com.", false, {"cbs.example.com"}));
+    CHECK(accepts(all, "cbs.example.com.", false, {"*.example.com"}));
+    CHECK_FALSE(accepts(all, "cbs.example.com.", false, {"example.com"}));
+    CHECK_FALSE(accepts(all, "cbs.example.com.", false, {"cbs.example.com.evil.example"}));
+    CHECK(accepts(all, "fe80::7%eth0", true, {"fe80::7"}));
+    CHECK_FALSE(accepts(all, "fe80::7%eth0", true, {"fe80::8"}));
     CHECK(accepts(all, "192.0.2.7", true, {"192.0.2.7"}));
     CHECK(accepts(all, "2001:db8::7", true, {"2001:db8::7"}));
     CHECK_FALSE(accepts(all, "192.0.2.7", true, {"192.0.2.8"}));
     CHECK_FALSE(accepts(all, "192.0.2.7", true, {"example.com"}));
 }
 
-TEST_CASE("an answer that ends with its connection is whole only with close_notify") {
-    const bool in_order = GENERATE(true, false);
+TEST_CASE("a server is told its name without the dot at the end, and no address") {
+    const auto told = [](const char* host, bool is_address) {
+        net::tls_context context(tls_config(), host, is_address);
+        const net::ssl_ptr ssl = context.make_connection();
+        REQUIRE(ssl);
+        const char* const name = SSL_get_servername(ssl.get(), TLSEXT_NAMETYPE_host_name);
+        return std::string(name ? name : "");
+    };
+    CHECK(told("cbs.example.com", false) == "cbs.example.com");
+    CHECK(told("cbs.example.com.", false) == "cbs.example.com");
+    CHECK(told("localhost.", false) == "localhost");
+    CHECK(told("192.0.2.7", true).empty());
+    CHECK(told("fe80::7%eth0", true).empty());
+}
+
+TEST_CASE("an answer that ends with its connection is whole without close_notify once its document is") {
+    struct row {
+        std::string answer;
+        bool in_order;
+        std::optional<errc> error;
+    };
+    const std::string ok = "HTTP/1.1 200 OK\r\n";
+    const std::string body = test::good_body();
+    const std::string refusal = R"({"Status":"Error","Message":"no","ExptType":"x"})";
+    const std::string size = std::to_string(body.size() + 1);
+    for (const row& each : std::vector<row>{
+             {ok + "\r\n" + body, true, std::nullopt},
+             {ok + "\r\n" + body, false, std::nullopt},
+             {ok + "Connection: close\r\n\r\n" + body + "\r\n", false, std::nullopt},
+             {"HTTP/1.0 200 OK\r\n\r\n" + body, false, std::nullopt},
+             {ok + "\r\n" + refusal, false, errc::api_error},
+             {ok + "\r\n{}", false, errc::no_status},
+             {ok + "\r\n" + body.substr(0, body.size() - 1), true, errc::truncated},
+             {ok + "\r\n" + body.substr(0, body.size() - 1), false, errc::connection_lost},
+             {ok + "\r\n" + body.substr(0, 1), false, errc::connection_lost},
+             {ok + "\r\n", false, errc::connection_lost},
+             {ok + "\r\n \r\n", false, errc::connection_lost},
+             {ok + "\r\n<html>", false, errc::not_json},
+             {ok + "\r\n" + body + "x", false, errc::trailing_data},
+             {ok, false, errc::connection_lost},
+             {ok + "Content-Length: " + size + "\r\n\r\n" + body, false, errc::connection_lost},
+             {ok + "Transfer-Encoding: chunked\r\n\r\n" + test::chunked(body, 1000).substr(0, body.size() + 6), false,
+              errc::connection_lost},
+             {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                  test::chunked(body, 1000).substr(0, body.size() + 6),
+              false, errc::connection_lost},
+             {"HTTP/1.1 404 Not Found\r\n\r\n<html>", false, errc::http_status},
+         }) {
+        INFO(each.answer << (each.in_order ? ", closed" : ", cut"));
+        scripted_tls options;
+        options.identity = sim::make_certificate(sim::certificate_options(), nullptr);
+        scripted_server server(&options, [&each](scripted_connection& one, std::size_t) {
+            one.read_request();
+            one.send(each.answer);
+            if (each.in_order)
+                one.close();
+            else
+                one.cut();
+        });
+        client_config config = config_for(server);
+        config.tls.pinned_public_key = options.identity.pin;
+        config.retry.max_retries = 0;
+        asio::io_context context(1);
+        client client(context.get_executor(), config);
+        const test::ending seen = test::ask(context, client, example);
+        CHECK(error_name(seen.error) == error_name(each.error ? make_error_code(*each.error) : error_code()));
+        CHECK(seen.records.size() == (each.error ? 0 : 1));
+    }
+}
+
+TEST_CASE("a list of users or of jobs is whole without close_notify once its document is") {
+    const bool whole = GENERATE(true, false);
+    const bool users = GENERATE(true, false);
     scripted_tls options;
     options.identity = sim::make_certificate(sim::certificate_options(), nullptr);
-    scripted_server server(&options, [in_order](scripted_connection& one, std::size_t) {
+    scripted_server server(&options, [=](scripted_connection& one, std::size_t number) {
         one.read_request();
-        one.send("HTTP/1.1 200 OK\r\n\r\n" + test::good_body());
-        if (in_order)
-            one.close();
-        else
-            one.cut();
+        const std::string body = users ? R"({"Status":"OK","User":[{"LoginName":"obm"}]})"
+                                       : R"({"Status":"OK","Data":[{"BackupSetID":"1","BackupJob":["2"]}]})";
+        // The first time it may be cut short; it is asked for again.
+        one.send("HTTP/1.1 200 OK\r\n\r\n" + body.substr(0, body.size() - (whole || number != 0 ? 0 : 2)));
+        one.cut();
     });
     client_config config = config_for(server);
     config.tls.pinned_public_key = options.identity.pin;
-    config.retry.max_retries = 0;
     asio::io_context context(1);
     client client(context.get_executor(), config);
-    const test::ending seen = test::ask(context, client, example);
-    CHECK(error_name(seen.error) == error_name(in_order ? error_code() : make_error_code(errc::connection_lost)));
+    std::optional<std::size_t> found;
+    const auto note = [&found](error_code ec, const auto& list) {
+        CHECK(error_name(ec) == error_name(error_code()));
+        found = list.size();
+    };
+    if (users)
+        client.async_list_users(note);
+    else
+        client.async_list_backup_jobs("obm", note);
+    REQUIRE(test::run_until(context, [&found] { return found.has_value(); }));
+    CHECK(found == 1);
+    CHECK(server.connections() == (whole ? 1 : 2));
 }
 
 TEST_CASE("a server that wants to negotiate anew is left, and the query asked again") {

@@ -76,7 +76,7 @@ TEST_CASE("a query whose time ends in the middle of its answer ends with its tim
     };
     test::fixture with(std::move(server));
     client_config config = with.config();
-    config.timeouts.total = 1s;
+    config.timeouts.total = 2s;
     client client(with.context.get_executor(), config);
     const test::ending seen = test::ask(with.context, client, example);
     CHECK(seen.error == errc::total_timeout);

@@ -829,7 +829,10 @@ void world::read(std::uint32_t ordinal, bool look) {
                 core_->lost(which.id, of_system(system_errc::connection_reset), false, clock());
             } else if (which.eof) {
                 note("end of stream", which.id.slot);
-                core_->end_of_stream(which.id, which.truncated, clock());
+                if (which.truncated)
+                    core_->lost(which.id, of_system(system_errc::connection_aborted), false, clock());
+                else
+                    core_->end_of_stream(which.id, clock());
             }
             return;
         }
@@ -1218,7 +1221,7 @@ void world::stale(std::uint32_t ordinal, std::uint64_t kind) {
             core_->received(id, 17, now);
             break;
         case 4:
-            core_->end_of_stream(id, true, now);
+            core_->end_of_stream(id, now);
             break;
         case 5:
             core_->lost(id, of_system(system_errc::connection_reset), true, now);

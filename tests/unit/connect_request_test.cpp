@@ -43,6 +43,7 @@ TEST_CASE("CONNECT is written as the RFC has it") {
           "CONNECT cbs.example.com:443 HTTP/1.1\r\nHost: cbs.example.com:443\r\n\r\n");
     CHECK(encoded("::1", "jobmode", "", "") ==
           "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\nUser-Agent: jobmode\r\n\r\n");
+    CHECK(encoded("fe80::1%eth0", "", "", "") == "CONNECT [fe80::1]:443 HTTP/1.1\r\nHost: [fe80::1]:443\r\n\r\n");
 }
 
 TEST_CASE("Basic credentials are written as the RFC has them") {
@@ -74,15 +75,25 @@ TEST_CASE("a proxy's response is understood in pieces of any size, and what is b
     for (const row& each : std::vector<row>{
              {plain, {}, 200, "Connection established"},
              {"HTTP/1.0 200 OK\r\nProxy-agent: tinyproxy/1.11.1\r\n\r\n", {}, 200, "OK"},
-             {"HTTP/1.1 200\r\n\r\n", errc::http_malformed, 0, ""},
+             {"HTTP/1.1 200\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1  200\tOK\nX : y\n\n", {}, 200, "OK"},
              {"HTTP/1.1 200 \r\n\r\n", {}, 200, "OK"},
-             // A length means nothing here.
+             // A length means nothing here, whatever it is.
              {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", {}, 200, "OK"},
              {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n", {}, 200, "OK"},
+             {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n 6\r\n\r\n", {}, 200, "OK"},
              {"HTTP/1.1 204 Fine\r\n\r\n", {}, 204, "Fine"},
              {"HTTP/1.1 100 Continue\r\n\r\n" + plain, {}, 200, "Connection established"},
              {"HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n", errc::proxy_refused, 302, "Found"},
-             {"HTTP/1.1 400 Bad\x01\r\n\r\n", errc::http_malformed, 0, ""},
+             {"HTTP/1.1 400 Bad\x01s\r\n\r\n", errc::proxy_refused, 400, "Bad s"},
+             {std::string("HTTP/1.1 400 Bad\0\r\n\r\n", 21), errc::http_malformed, 0, ""},
              {"HTTP/1.1 400 Bad\xFFs\r\n\r\n", errc::proxy_refused, 400, "Bad?s"},
              {"HTTP/1.1 403 Forbidden\r\n\r\n", errc::proxy_refused, 403, "Forbidden"},
              {"HTTP/1.1 403 " + std::string(100, 'x') + "\r\n\r\n", errc::proxy_refused, 403,
@@ -136,6 +147,10 @@ TEST_CASE("a proxy's header is limited") {
         CHECK(endless.error == errc::http_header_limit);
         CHECK(endless.taken <= 1024 + piece);
     }
-    // Interim responses count one by one.
-    CHECK_FALSE(fed("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 1000, 30).error);
+    // Interim responses count together with the one that follows.
+    const std::string two = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+    for (const std::size_t piece : {1U, 1000U}) {
+        CHECK_FALSE(fed(two, piece, two.size()).error);
+        CHECK(fed(two, piece, two.size() - 1).error == errc::http_header_limit);
+    }
 }

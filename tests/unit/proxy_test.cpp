@@ -54,6 +54,9 @@ TEST_CASE("a proxy's address is found") {
              {"HTTP://proxy.example.com:3128/", "proxy.example.com", "3128"},
              {"http://127.0.0.1:08080", "127.0.0.1", "8080"},
              {"http://[2001:db8::1]:3128", "2001:db8::1", "3128"},
+             {"http://[fe80::1%25eth0]:3128", "fe80::1%eth0", "3128"},
+             {"http://[fe80::1%eth0]:3128/", "fe80::1%eth0", "3128"},
+             {"http://proxy.example.com.:3128", "proxy.example.com.", "3128"},
          }) {
         INFO(each.url);
         policy::proxy_address found;
@@ -77,6 +80,14 @@ TEST_CASE("a proxy that cannot be used is refused, in words without its password
              {"http://proxy:65536", "", "", "port"},
              {"http://:3128", "", "", "host"},
              {"http://pro xy:3128", "", "", "well-formed"},
+             {"http://pro%20xy:3128", "", "", "blank"},
+             {"http://proxy%0d%0aX%3A%20y:3128", "", "", "control"},
+             {"http://pr%C3%B6xy:3128", "", "", "ASCII"},
+             {"http://proxy%2F:3128", "", "", "character"},
+             {"http://proxy..:3128", "", "", "dots"},
+             {"http://[fe80::1%25]]:3128", "", "", "well-formed"},
+             {"http://[fe80::1%25a%0a]:3128", "", "", "zone"},
+             {"http://[v1.a]:3128", "", "", "kind"},
              {"http://proxy:3128/path", "", "", "end with its port"},
              {"http://proxy:3128?query", "", "", "end with its port"},
              {"http://proxy:3128#part", "", "", "end with its port"},
@@ -158,6 +169,11 @@ TEST_CASE("NO_PROXY is read as curl reads it") {
              {"2001:db8::/32", "2001:db9::5", false},
              {"2001:db8::/129", "2001:db8::", false},
              {"::/0", "10.0.0.1", false},
+             {"fe80::/10", "fe80::1%eth0", true},
+             {"fe80::1", "fe80::1%eth0", true},
+             {"fe80::1%eth1", "fe80::1%eth0", true},
+             {"[fe80::1%eth0]", "fe80::1", true},
+             {"fe80::2", "fe80::1%eth0", false},
          }) {
         INFO("list \"" << each.list << "\", host " << each.host);
         CHECK(policy::bypasses_proxy(each.list, each.host) == each.bypassed);

@@ -43,7 +43,7 @@ std::vector<lane_kind> fast_lanes() {
 class exact_copy {
 public:
     explicit exact_copy(std::string_view text) : bytes_(std::make_unique<char[]>(text.size())), size_(text.size()) {
-        std::ranges::copy(text, bytes_.get());
+        text.copy(bytes_.get(), text.size());
     }
     std::string_view view() const noexcept { return {bytes_.get(), size_}; }
 

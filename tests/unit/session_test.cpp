@@ -297,7 +297,7 @@ TEST_CASE("a connection that is lost tells what was under way") {
             if (by_reset)
                 with.subject->lost(reset, false, at(1s));
             else
-                with.subject->end_of_stream(false, at(1s));
+                with.subject->end_of_stream(at(1s));
             const session_report told = with.outcome();
             CHECK(told.what == kind::ended);
             CHECK(told.who == first);
@@ -365,17 +365,17 @@ TEST_CASE("a body that only the end of the connection ends") {
     struct row {
         const char* what;
         std::string body;
-        bool truncated;
+        bool broken;
         error_code code;
     };
     for (const row& each : std::vector<row>{
-             {"whole, with TLS's end", document, false, {}},
-             {"whole, without it", document, true, {}},
-             {"cut, with TLS's end", "{\"Sta", false, errc::truncated},
-             {"cut, without it", "{\"Sta", true, errc::connection_lost},
-             {"nothing, with TLS's end", "", false, errc::not_json},
-             {"nothing, without it", "", true, errc::connection_lost},
-             {"a page, without it", "<html>", true, errc::not_json},
+             {"whole, then the end", document, false, {}},
+             {"whole, then broken", document, true, {}},
+             {"cut, then the end", "{\"Sta", false, errc::truncated},
+             {"cut, then broken", "{\"Sta", true, errc::connection_lost},
+             {"nothing, then the end", "", false, errc::not_json},
+             {"nothing, then broken", "", true, errc::connection_lost},
+             {"a page, then broken", "<html>", true, errc::not_json},
          }) {
         INFO(each.what);
         every_split("HTTP/1.1 200 OK\r\n\r\n" + each.body, [&](const std::vector<std::string_view>& parts) {
@@ -384,7 +384,10 @@ TEST_CASE("a body that only the end of the connection ends") {
             with.write();
             for (const std::string_view part : parts)
                 with.receive(part);
-            with.subject->end_of_stream(each.truncated, at(0s));
+            if (each.broken)
+                with.subject->lost(reset, false, at(0s));
+            else
+                with.subject->end_of_stream(at(0s));
             const session_report told = with.outcome();
             CHECK(told.what == kind::ended);
             CHECK(told.why.code == each.code);
@@ -397,7 +400,7 @@ TEST_CASE("a body that only the end of the connection ends") {
         const noted_ptr who = with.ask();
         with.write();
         with.receive(short_one);
-        with.subject->end_of_stream(true, at(0s));
+        with.subject->lost(reset, false, at(0s));
         CHECK(with.outcome().why.code == errc::connection_lost);
         CHECK(who->completions == 0);
     }
@@ -426,7 +429,7 @@ TEST_CASE("the verdict of a refusal's header stands, whatever becomes of its bod
         const noted_ptr who = with.ask();
         with.write();
         with.receive(head + "x");
-        with.subject->end_of_stream(false, at(0s));
+        with.subject->end_of_stream(at(0s));
         expect(with, who);
     }
     SECTION("too long") {
@@ -611,7 +614,7 @@ TEST_CASE("once it has ended nothing changes a session") {
     with.reports();
     const std::string before = who->body;
     with.subject->received(0, at(1s));
-    with.subject->end_of_stream(true, at(1s));
+    with.subject->end_of_stream(at(1s));
     with.subject->lost(reset, true, at(1s));
     with.subject->due(at(1h));
     with.subject->wrote(5, at(1s).steady);

@@ -1,6 +1,0 @@
-// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-#pragma once
-
-#include <boost/json.hpp>
-
-#include "catch.hpp"
