@@ -74,7 +74,9 @@ public:
         : call(wire::list_backup_job_mode, std::move(question)),
           owner_(&owner),
           index_(index),
-          reader_(*owner.driver) {}
+          reader_(*owner.driver) {
+        waits_for_credentials = !owner.options.stop_on_authentication_refused;
+    }
 
     /// Its place among those in flight.
     std::size_t place = 0;

@@ -15,6 +15,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
+#include "cli/text.hpp"
 #include "policy/base_url.hpp"
 #include "policy/proxy.hpp"
 
@@ -183,8 +184,8 @@ std::optional<client_config> connection_options::make_config(std::string& proble
     config.tls.insecure = insecure;
     config.tls.client_cert_file = client_cert;
     config.tls.client_key_file = client_key;
-    config.timeouts.connect = config.timeouts.handshake = milliseconds(connect_timeout);
-    config.timeouts.total = milliseconds(timeout);
+    config.timeouts.connect = config.timeouts.handshake = to_milliseconds(connect_timeout);
+    config.timeouts.total = to_milliseconds(timeout);
 
     if (!set_proxy(config, problem))
         return std::nullopt;

@@ -92,7 +92,7 @@ void set_load(crawl_command& command, client_config& config) {
     config.pool.max_connections = command.connections;
     config.rate.queries_per_second = command.rate;
     config.retry.max_retries = command.retries;
-    config.availability.max_wait = milliseconds(command.wait.value_or(crawl_command::default_wait));
+    config.availability.max_wait = to_milliseconds(command.wait.value_or(crawl_command::default_wait));
     config.availability.wait_for_first_answer = command.wait.has_value();
     config.availability.counts_in_total = false;
     if (!set_max_in_flight(command.max_in_flight, config))

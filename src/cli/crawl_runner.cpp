@@ -17,6 +17,7 @@
 #include "cli/failure.hpp"
 #include "cli/file.hpp"
 #include "cli/prometheus.hpp"
+#include "cli/text.hpp"
 
 namespace jobmode::cli {
 namespace {

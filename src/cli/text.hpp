@@ -24,7 +24,7 @@ std::string duration_text(std::chrono::nanoseconds time);
 std::string clock_text(std::chrono::system_clock::time_point time);
 
 /// Seconds as an option has them.
-std::chrono::milliseconds milliseconds(double seconds);
+std::chrono::milliseconds to_milliseconds(double seconds);
 
 /// An amount of bytes for a person: `812 B`, `3.4 MB`.
 std::string bytes_text(std::uint64_t bytes);

@@ -75,6 +75,8 @@ public:
     /// Whether the answer is handed out as it comes: such a call has a connection of its own, and waits for its reader.
     bool streams = false;
     call_priority priority = call_priority::normal;
+    /// Whether it waits for other credentials when the ones in use are refused; otherwise it ends with that.
+    bool waits_for_credentials = true;
     /// When the call is to have ended; `max` if never. Kept by the scheduler from `total`.
     policy::time_point deadline = policy::time_point::max();
     /// How long the call may take in all; 0: as long as the configuration says.
@@ -97,6 +99,8 @@ public:
         bool next_is_free = false;
         /// It was sent again at no charge after it was lost with a pooled connection; that happens once an attempt.
         bool resent = false;
+        /// Its last connection ended before a byte of it was written.
+        bool unsent = false;
         /// Its next attempt needs a connection that has carried nothing yet.
         bool wants_fresh = false;
         /// Its last answer was not the API's.

@@ -191,9 +191,17 @@ void core::address_failed(connection_id id, std::size_t address) {
         addresses_.failed(address);
 }
 
-void core::connected(connection_id id, std::size_t address, const instant& now) {
+void core::tunnelling(connection_id id, std::size_t address) {
     connection* const which = find(id);
     if (!which || which->at != phase_of::connecting)
+        return;
+    which->at = phase_of::tunnelling;
+    which->address = address;
+}
+
+void core::connected(connection_id id, std::size_t address, const instant& now) {
+    connection* const which = find(id);
+    if (!which || (which->at != phase_of::connecting && which->at != phase_of::tunnelling))
         return;
     which->at = phase_of::handshaking;
     which->address = address;
@@ -222,7 +230,7 @@ void core::open_failed(connection_id id, const policy::failure& why, jobmode::di
 
 void core::fail_opening(std::size_t slot, const policy::failure& why, jobmode::diagnostics known, const instant& now) {
     connection& which = *connections_[slot];
-    if (which.at == phase_of::handshaking)
+    if (which.at == phase_of::tunnelling || which.at == phase_of::handshaking)
         addresses_.failed(which.address);
     else if (which.at == phase_of::connecting)
         // None of them worked: they may be others by now.
@@ -340,6 +348,7 @@ policy::time_point core::deadline_of(const connection& which) const noexcept {
             return never;
         case phase_of::resolving:
         case phase_of::connecting:
+        case phase_of::tunnelling:
             allowed = config_.timeouts.connect;
             break;
         case phase_of::handshaking:
@@ -369,6 +378,23 @@ void core::due(const instant& now) {
     carry_on(now);
 }
 
+phase core::phase_told(phase_of at) noexcept {
+    switch (at) {
+        case phase_of::resolving:
+            return phase::resolve;
+        case phase_of::connecting:
+            return phase::connect;
+        case phase_of::tunnelling:
+            return phase::proxy;
+        case phase_of::handshaking:
+            return phase::handshake;
+        case phase_of::free:
+        case phase_of::ready:
+            break;
+    }
+    return phase::none;
+}
+
 void core::check_connections(const instant& now) {
     for (std::size_t slot = 0; slot != connections_.size(); ++slot) {
         connection* const which = connections_[slot].get();
@@ -386,7 +412,7 @@ void core::check_connections(const instant& now) {
         policy::failure why;
         const bool handshaking = which->at == phase_of::handshaking;
         why.code = handshaking ? errc::handshake_timeout : errc::connect_timeout;
-        why.phase = handshaking ? phase::handshake : which->at == phase_of::resolving ? phase::resolve : phase::connect;
+        why.phase = phase_told(which->at);
         if (which->at == phase_of::resolving)
             lookup_ = 0;
         jobmode::diagnostics known;

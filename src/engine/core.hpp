@@ -78,6 +78,8 @@ public:
     void resolved(std::uint64_t lookup, std::size_t addresses, error_code failure, const instant& now);
     /// An attempt to open a connection found that an address does not work.
     void address_failed(connection_id id, std::size_t address);
+    /// A connection has reached the proxy, and asks it for the way to the server.
+    void tunnelling(connection_id id, std::size_t address);
     /// A connection has reached an address, and begins to shake hands.
     void connected(connection_id id, std::size_t address, const instant& now);
     void opened(connection_id id, bool resumed, const instant& now);
@@ -106,7 +108,7 @@ public:
     const scheduler& plan() const noexcept { return scheduler_; }
 
 private:
-    enum class phase_of : std::uint8_t { free, resolving, connecting, handshaking, ready };
+    enum class phase_of : std::uint8_t { free, resolving, connecting, tunnelling, handshaking, ready };
     struct connection {
         std::uint32_t generation = 0;
         phase_of at = phase_of::free;
@@ -115,6 +117,7 @@ private:
         std::optional<session> carries{};
     };
 
+    static phase phase_told(phase_of at) noexcept;
     connection* find(connection_id id) noexcept;
     void begin_opening(std::size_t slot, const instant& now);
     void order_open(std::size_t slot, const instant& now);

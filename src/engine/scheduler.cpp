@@ -60,7 +60,7 @@ void scheduler::submit(call_ptr who, policy::time_point now) {
     const std::chrono::milliseconds total = who->total.count() != 0 ? who->total : config_.timeouts.total;
     if (total.count() != 0) {
         who->deadline = later(now, total);
-        set_alarm(totals, who->deadline);
+        deadline_at(who->deadline);
     }
     if (const gate* const cause = holding(*who))
         set_alarm(patience, cause->health.next_try() == never ? gives_up(*who, *cause) : now);
@@ -149,6 +149,11 @@ void scheduler::open_failed(std::size_t slot, const policy::failure& why, jobmod
             break;
         case policy::subject::credentials:
             refuse_credentials(std::move(known), why.code, now);
+            // The one for which it was opened is told; the others wait for better ones.
+            if (call* const first = queue_.next([](const call&) { return false; })) {
+                first->book.attempts = std::max(first->book.attempts, 1U);
+                end_with(first->shared_from_this(), refusal_);
+            }
             break;
         case policy::subject::trust:
             end_waiting(why.code, known, 1);
@@ -239,10 +244,16 @@ void scheduler::note_answer(const call& who, policy::time_point now) {
     ++answers_of_[who.target.index];
     strange_in_a_row_[who.target.index] = 0;
     lost_in_a_row_ = unanswered_in_a_row_ = 0;
-    server_.health.answered(who.book.number, now);
+    note_presence(who, now);
     endpoints_[who.target.index].health.answered(who.book.number, now);
     if (credentials_ == credentials_state::unproven && who.book.credentials == credentials_generation_)
         credentials_ = credentials_state::proven;
+}
+
+/// Whoever answers is there.
+void scheduler::note_presence(const call& who, policy::time_point now) noexcept {
+    if (server_.health.answered(who.book.number, now))
+        set_alarm(totals, now);
 }
 
 void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why,
@@ -288,8 +299,7 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
                 requeue(who, true, why.code);
                 return;
             }
-            // Whoever refuses is there.
-            server_.health.answered(book.number, now);
+            note_presence(*who, now);
             refuse_credentials(who->diagnostics, why.code, now);
             end(who, why.code);
             return;
@@ -324,6 +334,8 @@ void scheduler::requeue(const call_ptr& who, bool in_front, error_code why) {
         return;
     }
     who->book.next_is_free = true;
+    if (credentials_ == credentials_state::refused)
+        set_alarm(patience, policy::time_point::min());
     if (in_front)
         queue_.push_front(who);
     else
@@ -356,7 +368,9 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
         end_waiting(which.code, which.known, which.health.failures());
         // Whoever comes next may as well try.
         which.health.restart(now);
-        if (!which.health.well())
+        if (which.health.well())
+            set_alarm(totals, now);
+        else
             set_alarm(health_check, which.health.next_try());
     }
 }
@@ -414,9 +428,12 @@ const scheduler::gate* scheduler::holding(const call& who) const noexcept {
 }
 
 policy::time_point scheduler::gives_up(const call& who, const gate& cause) const noexcept {
+    if (&cause == &refusal_ && !who.waits_for_credentials)
+        return policy::time_point::min();
     const policy::time_point since = &cause == &refusal_ ? refused_since_ : cause.health.since();
     const std::chrono::milliseconds most = config_.availability.max_wait;
-    return most.count() == 0 ? who.deadline : later(std::max(since, who.book.submitted), most);
+    const policy::time_point own = config_.availability.counts_in_total ? who.deadline : never;
+    return most.count() == 0 ? own : std::min(own, later(std::max(since, who.book.submitted), most));
 }
 
 bool scheduler::held(const call& who, policy::time_point now) const noexcept {
@@ -426,7 +443,8 @@ bool scheduler::held(const call& who, policy::time_point now) const noexcept {
 
 void scheduler::give_back_try(const call& who, policy::time_point now) noexcept {
     for (policy::server_health* health : {&server_.health, &endpoints_[who.target.index].health}) {
-        health->taken_back(who.book.number, now);
+        if (health->taken_back(who.book.number, now))
+            set_alarm(patience, now);
         if (!health->well())
             set_alarm(health_check, health->next_try());
     }
@@ -499,7 +517,7 @@ void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {
     server_.health.sent(book.number);
     gate_of(*who).health.sent(book.number);
     const bool free = std::exchange(book.next_is_free, false) && book.attempts != 0;
-    if (book.attempts != 0)
+    if (book.attempts != 0 && !std::exchange(book.unsent, false))
         (free ? count_.resends : count_.retries).add(1);
     if (!free) {
         if (book.attempts != 0)
@@ -587,7 +605,7 @@ void scheduler::check_totals(policy::time_point now) {
         }
     }
     if (next != never)
-        set_alarm(totals, std::max(next, now + total_slack));
+        deadline_at(std::max(next, now + total_slack));
 }
 
 /// Ends what has waited for the server for as long as it may, or would have to wait for longer.
@@ -599,10 +617,12 @@ void scheduler::check_patience(policy::time_point now) {
         if (!cause)
             return;
         const policy::time_point end_at = gives_up(*who, *cause);
-        const policy::time_point try_at = cause == &refusal_ ? never : cause->health.next_try();
-        if (end_at <= now || (try_at != never && try_at > end_at))
+        // What a try that is due in time comes to is waited for, also when that takes a little longer.
+        const bool hopes = cause != &refusal_ && cause->health.try_due() <= end_at;
+        const bool rests = cause != &refusal_ && cause->health.at() == policy::server_health::state::resting;
+        if (!hopes && (rests || end_at <= now))
             tired.emplace_back(who, cause);
-        else
+        else if (end_at > now)
             next = std::min(next, end_at);
     });
     for (const auto& [who, cause] : tired) {
@@ -622,6 +642,12 @@ policy::time_point scheduler::deadline_of(const call& who, policy::time_point no
     if (config_.availability.counts_in_total || who.deadline == never)
         return who.deadline;
     return later(who.deadline, server_.health.unwell(now) - who.book.unwell_before);
+}
+
+void scheduler::deadline_at(policy::time_point when) noexcept {
+    // While the server is away and that does not count, all deadlines move with the clock.
+    if (config_.availability.counts_in_total || server_.health.well())
+        set_alarm(totals, when);
 }
 
 policy::time_point scheduler::next_alarm() const noexcept {

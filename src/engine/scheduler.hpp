@@ -93,8 +93,8 @@ public:
     policy::time_point next_alarm() const noexcept;
     /// When a call's total time is up, as far as can be told now.
     policy::time_point deadline_of(const call& who, policy::time_point now) const noexcept;
-    /// A call in flight has its deadline then.
-    void deadline_at(policy::time_point when) noexcept { set_alarm(totals, when); }
+    /// A call has its deadline then.
+    void deadline_at(policy::time_point when) noexcept;
 
     /// Decides what can be sent, until nothing more can. To be called after the events above.
     void pump(policy::time_point now);
@@ -131,6 +131,7 @@ private:
     policy::verdict judge(const policy::failure& why, const call* who) noexcept;
     void settle(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void note_answer(const call& who, policy::time_point now);
+    void note_presence(const call& who, policy::time_point now) noexcept;
     void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void requeue(const call_ptr& who, bool in_front, error_code why);

@@ -274,10 +274,13 @@ void session::fail(policy::failure why) {
         finish_front(false);
         return;
     }
-    why.kept = why.kept || answered_ != 0;
+    // It was dead before the query came if nothing of an answer has come since.
+    why.kept = why.kept || (answered_ != 0 && !exchange_.started());
     why.answer_begun = begun_;
     call_ptr first;
     keep_memory();
+    for (const call_ptr& who : calls_)
+        who->book.unsent = who->book.request_begin >= bytes_written_;
     if (!calls_.empty()) {
         first = std::move(calls_.front());
         calls_.pop_front();
@@ -413,7 +416,7 @@ void session::on_head(const wire::response_head& head, error_code&) {
 }
 
 void session::on_body(std::string_view piece, error_code&) {
-    body_begun_ = true;
+    body_begun_ = body_begun_ || piece.find_first_not_of(" \t\r\n") != std::string_view::npos;
     pieces_.push_back(piece);
 }
 

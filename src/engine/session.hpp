@@ -160,6 +160,7 @@ private:
     std::optional<std::chrono::milliseconds> retry_after_;
     /// The header of the answer that is coming in is complete.
     bool begun_ = false;
+    /// More than blanks has come of its body.
     bool body_begun_ = false;
     bool paused_ = false;
     bool was_idle_ = false;

@@ -47,6 +47,7 @@ void channel::on_connected(connect_race::result result) {
         start_handshake(std::move(result.socket));
         return;
     }
+    driver_.core().tunnelling(id_, address_);
     tunnel_ =
         std::make_shared<proxy_tunnel>(std::move(result.socket), driver_.proxy_request(), driver_.config().header_bytes,
                                        [this](proxy_tunnel::result tunnelled) { on_tunnelled(std::move(tunnelled)); });
@@ -167,7 +168,7 @@ bool channel::is_silent() {
         }
         take(result);
         // Blank lines are no harm.
-        if (closed_ || result.status != io_status::done)
+        if (result.status != io_status::done || closed_ || !driver_.core().session_of(id_))
             return false;
     }
 }

@@ -61,11 +61,12 @@ void server_health::restart(time_point now) noexcept {
     at_ = until_ > now ? state::resting : state::well;
 }
 
-void server_health::taken_back(std::uint64_t query, time_point now) noexcept {
+bool server_health::taken_back(std::uint64_t query, time_point now) noexcept {
     if (at_ != state::trying || who_ != query)
-        return;
+        return false;
     at_ = state::resting;
     until_ = now;
+    return true;
 }
 
 std::chrono::nanoseconds server_health::unwell(time_point now) const noexcept {

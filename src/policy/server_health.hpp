@@ -43,6 +43,8 @@ public:
     }
     /// When a query may be sent; `max` while one is being tried.
     time_point next_try() const noexcept;
+    /// When the next try is due, or the one that goes on was; meaningless while the server is well.
+    time_point try_due() const noexcept { return until_; }
 
     /// A query, known by a number other than 0, is sent; `may_send` allowed it.
     void sent(std::uint64_t query) noexcept;
@@ -53,8 +55,8 @@ public:
                 random_numbers& random) noexcept;
     /// What was learnt of the server is forgotten, but for a pause that it asked for.
     void restart(time_point now) noexcept;
-    /// A query has ended or gone back without telling anything of the server.
-    void taken_back(std::uint64_t query, time_point now) noexcept;
+    /// A query has ended or gone back without telling anything of the server. True if another one is to try.
+    bool taken_back(std::uint64_t query, time_point now) noexcept;
 
     /// Since when the server has not been well; meaningless while it is.
     time_point since() const noexcept { return since_; }

@@ -53,7 +53,7 @@ struct work_place {
     void check_can_be_done() {
         int first = 0;
         const fleet::item_ending done = runner.run(
-            item, [] { return clock_type::now() + 1h; }, true, [&] { ++first; });
+            item, [] { return clock_type::now() + 1h; }, [&] { ++first; });
         CHECK(done.how == kind::complete);
         CHECK(done.outcomes.size() == days);
         CHECK(first == 1);
@@ -65,7 +65,7 @@ struct work_place {
 TEST_CASE("an item whose lease is over before it begins asks nothing") {
     work_place at;
     const fleet::item_ending ended = at.runner.run(
-        at.item, [] { return clock_type::time_point::min(); }, false, [] { FAIL("a query ended"); });
+        at.item, [] { return clock_type::time_point::min(); }, [] { FAIL("a query ended"); });
     CHECK(ended.how == kind::cut_off);
     CHECK(ended.outcomes.empty());
     CHECK(at.requests == 0);
@@ -91,9 +91,9 @@ TEST_CASE("an item is cut off at any of its queries, and can be begun anew") {
 TEST_CASE("what goes wrong beside an item's queries ends the item") {
     work_place at;
     const auto never = [] { return clock_type::now() + 1h; };
-    CHECK_THROWS_WITH(at.runner.run(at.item, never, false, [] { throw std::runtime_error("first"); }), "first");
+    CHECK_THROWS_WITH(at.runner.run(at.item, never, [] { throw std::runtime_error("first"); }), "first");
     CHECK_THROWS_WITH(at.runner.run(
-                          at.item, []() -> clock_type::time_point { throw std::runtime_error("deadline"); }, false,
+                          at.item, []() -> clock_type::time_point { throw std::runtime_error("deadline"); },
                           [] { FAIL("a query ended"); }),
                       "deadline");
     at.check_can_be_done();

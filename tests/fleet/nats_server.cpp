@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -95,17 +96,23 @@ void nats_server::wait_for(std::string_view text) const {
     static_cast<void>(line_with(text));
 }
 
-std::string nats_server::line_with(std::string_view text) const {
+bool nats_server::wait_for(std::string_view text, std::chrono::milliseconds most) const {
+    const auto is_there = [&] {
+        const std::size_t found = written_.find(text);
+        return found != std::string::npos && written_.find('\n', found) != std::string::npos;
+    };
     std::unique_lock lock(mutex_);
-    std::size_t end = std::string::npos;
-    grown_.wait_for(lock, patience, [&] {
-        end = written_.find('\n', written_.find(text));
-        return ended_ || end != std::string::npos;
-    });
-    if (end == std::string::npos)
+    grown_.wait_for(lock, most, [&] { return ended_ || is_there(); });
+    return is_there();
+}
+
+std::string nats_server::line_with(std::string_view text) const {
+    const bool found = wait_for(text, patience);
+    const std::scoped_lock lock(mutex_);
+    if (!found)
         throw std::runtime_error("nats-server has not written '" + std::string(text) + "' but: " + written_);
     const std::size_t begin = written_.find(text);
-    return written_.substr(begin, end - begin);
+    return written_.substr(begin, written_.find('\n', begin) - begin);
 }
 
 std::uint16_t nats_server::port_of(std::string_view what) const {
@@ -213,6 +220,16 @@ void relay::pass(const std::shared_ptr<line>& one, bool forth) {
 }
 
 nats_cluster::nats_cluster(const temporary_folder& folder) {
+    int formed = 1;
+    for (std::chrono::milliseconds most = patience / 16; !form(folder.path("nats" + std::to_string(formed)), most);
+         most *= 2)
+        if (++formed == 6)
+            throw std::runtime_error("nats-servers agree on no leader");
+}
+
+bool nats_cluster::form(const std::string& folder, std::chrono::milliseconds most) {
+    servers_.clear();
+    routes_.clear();
     std::string routes;
     for (int index = 0; index != 3; ++index) {
         routes_.push_back(std::make_unique<relay>());
@@ -221,14 +238,13 @@ nats_cluster::nats_cluster(const temporary_folder& folder) {
     for (std::size_t index = 0; index != routes_.size(); ++index) {
         const std::string name = "s" + std::to_string(index);
         servers_.push_back(std::make_unique<nats_server>(
-            folder.path(name),
+            folder + name,
             std::vector<std::string>{"-n", name, "--cluster_name", "test", "--cluster", "nats://127.0.0.1:-1",
                                      "--cluster_advertise", "127.0.0.1:" + std::to_string(routes_[index]->port()),
                                      "--routes", routes}));
         routes_[index]->lead_to(servers_.back()->cluster_port());
     }
-    for (const std::unique_ptr<nats_server>& one : servers_)
-        one->wait_for("metadata leader");
+    return std::ranges::all_of(servers_, [most](const auto& one) { return one->wait_for("metadata leader", most); });
 }
 
 std::string nats_cluster::urls() const {

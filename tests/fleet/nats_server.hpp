@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <list>
@@ -32,8 +33,10 @@ public:
     std::uint16_t port() const { return port_of("Listening for client connections on "); }
     std::uint16_t cluster_port() const { return port_of("Listening for route connections on "); }
     std::string url() const { return "nats://127.0.0.1:" + std::to_string(port()); }
-    /// Waits until it has written something. Throws `std::runtime_error` if that does not come within a minute.
+    /// Waits until it has written something. Throws `std::runtime_error` if that does not come.
     void wait_for(std::string_view text) const;
+    /// Waits for that no longer than this. False if it has not come.
+    bool wait_for(std::string_view text, std::chrono::milliseconds most) const;
     /// Sends it this signal, and waits until it has ended.
     void end(int signal);
 
@@ -85,7 +88,8 @@ private:
     std::thread thread_;
 };
 
-/// Three servers that are a cluster, each of which knows the others by relays.
+/// Three servers that are a cluster, each of which knows the others by relays. A cluster that agrees on no leader, as
+/// those of nats-server 2.9 now and then do from their start on, is given up for another one.
 class nats_cluster {
 public:
     explicit nats_cluster(const temporary_folder& folder);
@@ -95,6 +99,8 @@ public:
     nats_server& server(std::size_t index) { return *servers_[index]; }
 
 private:
+    bool form(const std::string& folder, std::chrono::milliseconds most);
+
     std::vector<std::unique_ptr<relay>> routes_;
     std::vector<std::unique_ptr<nats_server>> servers_;
 };
