@@ -397,7 +397,7 @@ void session::on_head(const wire::response_head& head, error_code&) {
         case 503:
         case 504:
             refusal_ = errc::server_busy;
-            retry_after_ = wire::parse_retry_after(head.retry_after, now_.wall);
+            retry_after_ = wire::parse_retry_after(head.retry_after, head.date, now_.wall);
             break;
         case 301:
         case 302:

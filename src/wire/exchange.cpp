@@ -296,6 +296,9 @@ private:
                 case http::field::retry_after:
                     owner_.retry_after_ = text;
                     break;
+                case http::field::date:
+                    owner_.date_ = text;
+                    break;
                 case http::field::location:
                     owner_.location_ = text;
                     break;
@@ -320,6 +323,7 @@ private:
             if (owner_.interim_)
                 return;
             owner_.head_.retry_after = owner_.retry_after_;
+            owner_.head_.date = owner_.date_;
             owner_.head_.location = owner_.location_;
             if (const boost::optional<std::uint64_t> length = content_length())
                 owner_.head_.content_length = *length;
@@ -376,6 +380,7 @@ private:
         head_ = response_head();
         location_.clear();
         retry_after_.clear();
+        date_.clear();
         has_new_cookie_ = false;
     }
 
@@ -567,6 +572,7 @@ private:
     std::string_view head_text_;
     std::string location_;
     std::string retry_after_;
+    std::string date_;
     std::string cookie_;
     /// Counts once its head is known to be sound.
     std::string new_cookie_;
@@ -624,12 +630,14 @@ std::string_view exchange::cookie() const noexcept {
     return parser_->cookie();
 }
 
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, std::chrono::sys_seconds now) {
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, std::string_view date,
+                                                      std::chrono::sys_seconds now) {
     text = trim(text);
     if (const auto seconds = to_number<std::uint32_t>(text))
         return std::chrono::seconds(*seconds);
-    if (const auto date = parse_http_date(text))
-        return std::max(*date - now, std::chrono::seconds(0));
+    // Both times are the server's then: it does not matter how its clock and ours differ.
+    if (const auto when = parse_http_date(text))
+        return std::max(*when - parse_http_date(trim(date)).value_or(now), std::chrono::seconds(0));
     return std::nullopt;
 }
 

@@ -18,6 +18,8 @@ struct response_head {
     unsigned status = 0;
     /// `Retry-After`, empty if there is none; see `parse_retry_after`.
     std::string_view retry_after;
+    /// `Date`, empty if there is none: the server's clock.
+    std::string_view date;
     /// `Location`, empty if there is none.
     std::string_view location;
     /// Whether the body is encoded: `Content-Encoding` or `Transfer-Encoding` names a coding that changes bytes.
@@ -87,9 +89,10 @@ private:
     std::unique_ptr<parser> parser_;
 };
 
-/// Reads Retry-After: seconds, or a date in one of HTTP's three forms, from which `now` is subtracted; a date that is
-/// past is zero. Nothing if it is neither.
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, std::chrono::sys_seconds now);
+/// Reads Retry-After: seconds, or a date in one of HTTP's three forms, from which the answer's own `date` is subtracted,
+/// or `now` if it cannot be read; a date that is past is zero. Nothing if it is neither.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, std::string_view date,
+                                                      std::chrono::sys_seconds now);
 
 /// What a Set-Cookie header says of the session cookie.
 struct session_cookie {

@@ -105,6 +105,20 @@ std::vector<fault> causes_of(error_code code) {
     }
 }
 
+std::string http_date(std::chrono::sys_seconds when) {
+    const auto day = std::chrono::floor<std::chrono::days>(when);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(when - day);
+    const auto two = [](std::int64_t value) {
+        return std::string(1, static_cast<char>('0' + value / 10)) + static_cast<char>('0' + value % 10);
+    };
+    static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    return "Sun, " + two(static_cast<unsigned>(date.day())) + ' ' +
+           std::string(months.substr((static_cast<unsigned>(date.month()) - 1) * 3, 3)) + ' ' +
+           std::to_string(static_cast<int>(date.year())) + ' ' + two(time.hours().count()) + ':' +
+           two(time.minutes().count()) + ':' + two(time.seconds().count()) + " GMT";
+}
+
 class world {
 public:
     world(const script& plan, std::string* log)
@@ -164,7 +178,6 @@ private:
     struct mark {
         std::size_t at;
         std::optional<std::chrono::seconds> retry_after;
-        std::optional<std::chrono::sys_seconds> retry_at;
         bool unauthorized = false;
     };
 
@@ -855,8 +868,6 @@ void world::read(std::uint32_t ordinal, bool look) {
             const engine::instant now = clock();
             if (told.retry_after)
                 hold_until_ = std::max(hold_until_, now.steady + *told.retry_after);
-            if (told.retry_at && wall_jumped_ == 0)
-                hold_until_ = std::max(hold_until_, now.steady + (*told.retry_at - now.wall));
         }
         if (which.read == which.down.size()) {
             which.down.clear();
@@ -978,20 +989,8 @@ void world::answer(std::uint32_t ordinal, std::string_view request) {
         if (!plan_.retry_after_is_date) {
             extra += std::to_string(plan_.retry_after.count());
         } else {
-            const std::chrono::sys_seconds when = clock().wall + plan_.retry_after;
-            const auto day = std::chrono::floor<std::chrono::days>(when);
-            const std::chrono::year_month_day date(day);
-            const std::chrono::hh_mm_ss time(when - day);
-            const auto two = [](std::int64_t value) {
-                return std::string(1, static_cast<char>('0' + value / 10)) + static_cast<char>('0' + value % 10);
-            };
-            static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-            extra += "Sun, " + two(static_cast<unsigned>(date.day())) + ' ' +
-                     std::string(months.substr((static_cast<unsigned>(date.month()) - 1) * 3, 3)) + ' ' +
-                     std::to_string(static_cast<int>(date.year())) + ' ' + two(time.hours().count()) + ':' +
-                     two(time.minutes().count()) + ':' + two(time.seconds().count()) + " GMT";
-            told.retry_after.reset();
-            told.retry_at = when;
+            // The clock of the server, whatever became of ours since.
+            extra += http_date(clock().wall + plan_.retry_after) + "\r\nDate: " + http_date(clock().wall);
         }
         extra += "\r\n";
     };
@@ -1179,7 +1178,7 @@ void world::answer(std::uint32_t ordinal, std::string_view request) {
         which.whole_reads = true;
     }
     const std::int64_t at = send_down(ordinal, bytes, now_ + plan_.latency.count() + delay, surplus);
-    if (told.retry_after || told.retry_at || told.unauthorized) {
+    if (told.retry_after || told.unauthorized) {
         told.at = which.down.size();
         which.marks.push_back(told);
     }

@@ -20,6 +20,7 @@ struct response final : wire::body_sink {
         ++heads;
         status = head.status;
         retry_after = head.retry_after;
+        date = head.date;
         location = head.location;
         content_encoded = head.content_encoded;
         content_length = head.content_length;
@@ -29,6 +30,7 @@ struct response final : wire::body_sink {
     int heads = 0;
     unsigned status = 0;
     std::string retry_after;
+    std::string date;
     std::string location;
     bool content_encoded = false;
     std::optional<std::uint64_t> content_length;
@@ -442,9 +444,11 @@ TEST_CASE("a response cut short by its peer is a lost connection") {
 TEST_CASE("a head's own fields are handed out") {
     const response found = read_every_way(
         "HTTP/1.1 503 Busy\r\nretry-after: 7\r\nLOCATION: /login\r\nContent-Encoding: gzip\r\n"
+        "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
         "Set-Cookie: other=1\r\nSet-Cookie: JSESSIONID=0A; Path=/obs; Secure\r\nContent-Length: 0\r\n\r\n");
     CHECK(found.status == 503);
     CHECK(found.retry_after == "7");
+    CHECK(found.date == "Sun, 06 Nov 1994 08:49:37 GMT");
     CHECK(found.location == "/login");
     CHECK(found.content_encoded);
     CHECK(found.content_length == 0);
@@ -482,13 +486,17 @@ TEST_CASE("Retry-After is read in all of its forms") {
     for (const char* text :
          {"7", " 7 ", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
         INFO(text);
-        CHECK(wire::parse_retry_after(text, now) == 7s);
+        CHECK(wire::parse_retry_after(text, {}, now) == 7s);
     }
-    CHECK(wire::parse_retry_after("Sun, 06 Nov 1994 08:49:29 GMT", now) == 0s);
+    CHECK(wire::parse_retry_after("Sun, 06 Nov 1994 08:49:29 GMT", {}, now) == 0s);
+    // The server's clock, where it tells it.
+    CHECK(wire::parse_retry_after("Sun, 06 Nov 1994 09:49:37 GMT", "Sun, 06 Nov 1994 09:49:30 GMT", now) == 7s);
+    CHECK(wire::parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", "yesterday", now) == 7s);
+    CHECK(wire::parse_retry_after("7", "Sun, 06 Nov 1994 09:49:30 GMT", now) == 7s);
     for (const char* text :
          {"", "soon", "-1", "1.5", "7s", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
           "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 anF 1994 08:49:37 GMT", "99999999999"}) {
         INFO(text);
-        CHECK_FALSE(wire::parse_retry_after(text, now));
+        CHECK_FALSE(wire::parse_retry_after(text, {}, now));
     }
 }
