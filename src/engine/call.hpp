@@ -103,8 +103,8 @@ public:
         bool unsent = false;
         /// Its next attempt needs a connection that has carried nothing yet.
         bool wants_fresh = false;
-        /// Its last answer was not the API's.
-        bool was_strange = false;
+        /// How many of its answers were not the API's.
+        unsigned strange = 0;
         /// A stream's reader has been told that the answer begins: too late to send it again.
         bool opened = false;
         /// A stream's reader has been given records and has not asked for more.

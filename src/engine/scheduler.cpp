@@ -10,6 +10,10 @@
 namespace jobmode::engine {
 namespace {
 
+// A kind of query that is answered strangely for longer than this is no longer taken to be about to be deployed, where
+// the same queries are asked over and over.
+constexpr std::chrono::seconds doubt_after{60};
+
 // A call's total timeout strikes up to this much late, so that many of them are looked through together.
 constexpr std::chrono::milliseconds total_slack{10};
 
@@ -115,7 +119,7 @@ policy::surroundings scheduler::around(const call* who) const noexcept {
     if (who) {
         all.kind_answered_ever = answers_of_[who->target.index] != 0;
         all.answered_since = answers_ != who->book.answers_before;
-        all.strange_in_a_row = strange_in_a_row_[who->target.index];
+        all.strange_in_a_row = kinds_[who->target.index].strange_in_a_row;
     }
     return all;
 }
@@ -229,7 +233,7 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     // Once an attempt it costs nothing that a pooled connection was dead.
     seen.kept = seen.kept && !who->book.resent;
     if (policy::is_strange(why.code) && why.http_status != 408)
-        ++strange_in_a_row_[who->target.index];
+        note_strange(*who);
     if (why.code == errc::server_busy || why.code == errc::read_timeout)
         ++unanswered_in_a_row_;
     if (!seen.kept &&
@@ -242,12 +246,23 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
 void scheduler::note_answer(const call& who, policy::time_point now) {
     ++answers_;
     ++answers_of_[who.target.index];
-    strange_in_a_row_[who.target.index] = 0;
+    kinds_[who.target.index].strange_in_a_row = 0;
+    kinds_[who.target.index].last_good = who.asked.login_name;
     lost_in_a_row_ = unanswered_in_a_row_ = 0;
     note_presence(who, now);
     endpoints_[who.target.index].health.answered(who.book.number, now);
     if (credentials_ == credentials_state::unproven && who.book.credentials == credentials_generation_)
         credentials_ = credentials_state::proven;
+}
+
+/// One user's queries, all answered strangely, tell nothing of the server: that takes another user, or one that was
+/// answered well just before.
+void scheduler::note_strange(const call& who) {
+    kind_record& kind = kinds_[who.target.index];
+    const std::string& user = who.asked.login_name;
+    if (kind.strange_in_a_row == 0 || user != kind.last_strange || user == kind.last_good)
+        ++kind.strange_in_a_row;
+    kind.last_strange = user;
 }
 
 /// Whoever answers is there.
@@ -265,8 +280,7 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
                 limit_.on_overload(now);
             // A page in place of an answer is looked at twice, if the server has done better before.
             if (policy::is_retryable(why.code) ||
-                (policy::is_strange(why.code) && !std::exchange(book.was_strange, true) &&
-                 answers_of_[who->target.index] != 0))
+                (policy::is_strange(why.code) && book.strange++ == 0 && answers_of_[who->target.index] != 0))
                 retry(who, why, now);
             else
                 end(who, why.code);
@@ -290,7 +304,12 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
             const bool tried = which.health.at() == policy::server_health::state::trying;
             jobmode::diagnostics known = who->diagnostics;
             const std::uint64_t number = book.number;
-            requeue(who, !tried, why.code);
+            // A query that is answered in no other way for so long may be what is wrong itself.
+            if (policy::is_strange(why.code) && book.strange++ > config_.retry.max_retries && &which != &server_ &&
+                !which.health.well() && now - which.health.since() >= doubt_after)
+                end(who, why.code);
+            else
+                requeue(who, !tried, why.code);
             server_failed(which, number, why, std::move(known), now);
             return;
         }
@@ -335,7 +354,7 @@ void scheduler::requeue(const call_ptr& who, bool in_front, error_code why) {
     }
     who->book.next_is_free = true;
     if (credentials_ == credentials_state::refused)
-        set_alarm(patience, policy::time_point::min());
+        set_alarm(patience, refused_since_);
     if (in_front)
         queue_.push_front(who);
     else
@@ -429,7 +448,7 @@ const scheduler::gate* scheduler::holding(const call& who) const noexcept {
 
 policy::time_point scheduler::gives_up(const call& who, const gate& cause) const noexcept {
     if (&cause == &refusal_ && !who.waits_for_credentials)
-        return policy::time_point::min();
+        return refused_since_;
     const policy::time_point since = &cause == &refusal_ ? refused_since_ : cause.health.since();
     const std::chrono::milliseconds most = config_.availability.max_wait;
     const policy::time_point own = config_.availability.counts_in_total ? who.deadline : never;

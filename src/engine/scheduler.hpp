@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/call.hpp"
@@ -131,6 +132,7 @@ private:
     policy::verdict judge(const policy::failure& why, const call* who) noexcept;
     void settle(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void note_answer(const call& who, policy::time_point now);
+    void note_strange(const call& who);
     void note_presence(const call& who, policy::time_point now) noexcept;
     void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
@@ -172,7 +174,13 @@ private:
     gate server_;
     std::vector<gate> endpoints_;
     std::array<std::uint64_t, wire::endpoints.size()> answers_of_{};
-    std::array<unsigned, wire::endpoints.size()> strange_in_a_row_{};
+    /// What was answered last, by endpoint: see `note_strange`.
+    struct kind_record {
+        unsigned strange_in_a_row = 0;
+        std::string last_strange;
+        std::string last_good;
+    };
+    std::array<kind_record, wire::endpoints.size()> kinds_;
     std::uint64_t answers_ = 0;
     unsigned lost_in_a_row_ = 0;
     unsigned unanswered_in_a_row_ = 0;

@@ -156,7 +156,10 @@ void channel::close() {
 /// about to be written. False if it has, or has gone.
 bool channel::is_silent() {
     for (;;) {
+        // It may have ended, and be closed by a step that is still to be performed.
         engine::session* const session = driver_.core().session_of(id_);
+        if (!session)
+            return false;
         if (!session->was_idle() || !(reading_ || transport_.may_have_more())) {
             session->seen_silent();
             return true;
@@ -168,7 +171,7 @@ bool channel::is_silent() {
         }
         take(result);
         // Blank lines are no harm.
-        if (result.status != io_status::done || closed_ || !driver_.core().session_of(id_))
+        if (result.status != io_status::done)
             return false;
     }
 }
@@ -288,10 +291,9 @@ void channel::on_readable() {
             return;
         }
         take(result);
-        if (closed_)
-            return;
         if (!transport_.may_have_more()) {
-            if (driver_.core().session_of(id_)->wants_bytes())
+            const engine::session* const left = driver_.core().session_of(id_);
+            if (left && left->wants_bytes())
                 wait_readable();
             return;
         }

@@ -571,8 +571,8 @@ TEST_CASE("a finished output stays as it is until the first answer of the crawl 
     SECTION("answers that are none") {
         with.server.set_faults({sim::fault_spec(sim::fault_kind::html, 1)});
         const auto failed = with.run("crawl", crawl);
-        CHECK(failed.exit_code == 1);
-        CHECK(contains(failed.err, "20 failed: not_json"));
+        CHECK(failed.exit_code == 4);
+        CHECK(contains(failed.err, "not a JSON object"));
         CHECK(contains(failed.err, "nothing was written"));
         with.server.set_faults({});
         is_as_before();
@@ -602,7 +602,7 @@ TEST_CASE("failures before the first answer are kept with those after it") {
         std::optional<std::vector<sim::script_step>> steps;
         if (asked++ < 3)
             steps.emplace(
-                {sim::script_step(sim::script_step::kind::send, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")});
+                {sim::script_step(sim::script_step::kind::send, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{]")});
         return steps;
     };
     const fleet_fixture with(std::move(config));
@@ -617,7 +617,7 @@ TEST_CASE("failures before the first answer are kept with those after it") {
     CHECK(lines_of(with.folder.read("out.failed.ndjson")).size() == 3);
     if (format == "sqlite") {
         cli::database out(with.folder.path("out"));
-        cli::statement failed = out.prepare("SELECT count(*) FROM queries WHERE Error = 'not_json'");
+        cli::statement failed = out.prepare("SELECT count(*) FROM queries WHERE Error = 'json_syntax'");
         failed.step();
         CHECK(failed.integer(0) == 3);
     }

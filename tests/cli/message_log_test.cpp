@@ -131,7 +131,7 @@ TEST_CASE("failures and interruptions are objects, too") {
     CHECK(text_of(one, "backup_date") == "2024-06-29");
     CHECK(text_of(one, "error") == "not_json");
     CHECK(text_of(one, "server") == with.server.url().substr(8));
-    CHECK(number_of(one, "attempts") == 1);
+    CHECK(number_of(one, "attempts") == 2);
 
     const std::uint64_t before = with.server.counters().requests;
     test::program stalled(crawl("customer-0009\n"), {{"JOBMODE_SYS_PWD", "system1"}});
