@@ -71,10 +71,7 @@ struct crawl::state : std::enable_shared_from_this<state> {
 class crawl::state::member final : public engine::call {
 public:
     member(crawl::state& owner, query question, std::uint64_t index)
-        : call(wire::list_backup_job_mode, std::move(question)),
-          owner_(&owner),
-          index_(index),
-          reader_(*owner.driver) {
+        : call(wire::list_backup_job_mode, std::move(question)), owner_(&owner), index_(index), reader_(*owner.driver) {
         waits_for_credentials = !owner.options.stop_on_authentication_refused;
     }
 

@@ -45,9 +45,9 @@ class item_runner {
 public:
     explicit item_runner(const client_config& config);
 
-    /// Works until it is done or `deadline`, which is asked again whenever it seems to have come, is over. `on_first` is
-    /// called when the first query has ended, unless it was refused. Passes on what `deadline` and `on_first` throw, and
-    /// the item is over then.
+    /// Works until it is done or `deadline`, which is asked again whenever it seems to have come, is over. `on_first`
+    /// is called when the first query has ended, unless it was refused. Passes on what `deadline` and `on_first` throw,
+    /// and the item is over then.
     item_ending run(const work_item& item, const std::function<std::chrono::steady_clock::time_point()>& deadline,
                     const std::function<void()>& on_first);
 

@@ -154,8 +154,7 @@ private:
             runner_ = std::make_unique<item_runner>(mine);
         }
         return runner_->run(
-            item, [&lease] { return lease.deadline(); },
-            [this] { owner_.open_gate(); });
+            item, [&lease] { return lease.deadline(); }, [this] { owner_.open_gate(); });
     }
 
     bool is_done(const work_item& item) {

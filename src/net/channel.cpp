@@ -2,6 +2,7 @@
 #include "net/channel.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include <span>
 #include <utility>

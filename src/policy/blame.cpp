@@ -32,8 +32,9 @@ verdict judge_open(const failure& what, const surroundings& around) noexcept {
     // From a server that has answered, an alert, a reset or bytes out of turn can be one connection's bad luck.
     const bool luck =
         what.code == errc::handshake_failed || what.code == errc::connection_lost || what.code == errc::http_malformed;
-    return luck && around.answered_ever && around.lost_in_a_row < too_many_lost ? connection_verdict(rule::lost_opening, false, false)
-                                                        : server_verdict(rule::unreachable_server);
+    return luck && around.answered_ever && around.lost_in_a_row < too_many_lost
+               ? connection_verdict(rule::lost_opening, false, false)
+               : server_verdict(rule::unreachable_server);
 }
 
 verdict judge_loss(const failure& what, const surroundings& around) noexcept {

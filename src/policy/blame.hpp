@@ -123,8 +123,8 @@ bool is_answer(error_code code) noexcept;
 /// Whether a cause says that this machine has run out of something: descriptors, ports, memory, threads.
 bool is_local(error_code cause) noexcept;
 
-/// This many connections lost in a row, queries left unanswered in a row, or strange answers in a row of a kind that was answered before, speak about
-/// the server.
+/// This many connections lost in a row, queries left unanswered in a row, or strange answers in a row of a kind that
+/// was answered before, speak about the server.
 inline constexpr unsigned too_many_lost = 3;
 inline constexpr unsigned too_many_unanswered = 5;
 inline constexpr unsigned too_many_strange = 2;

@@ -89,8 +89,8 @@ private:
     std::unique_ptr<parser> parser_;
 };
 
-/// Reads Retry-After: seconds, or a date in one of HTTP's three forms, from which the answer's own `date` is subtracted,
-/// or `now` if it cannot be read; a date that is past is zero. Nothing if it is neither.
+/// Reads Retry-After: seconds, or a date in one of HTTP's three forms, from which the answer's own `date` is
+/// subtracted, or `now` if it cannot be read; a date that is past is zero. Nothing if it is neither.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, std::string_view date,
                                                       std::chrono::sys_seconds now);
 

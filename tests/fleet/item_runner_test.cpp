@@ -79,8 +79,7 @@ TEST_CASE("an item is cut off at any of its queries, and can be begun anew") {
         at.requests = 0;
         at.stalls_at = request;
         const fleet::item_ending ended = at.runner.run(
-            at.item, [&] { return at.stalled ? clock_type::time_point::min() : clock_type::now() + 1ms; },
-            [] {});
+            at.item, [&] { return at.stalled ? clock_type::time_point::min() : clock_type::now() + 1ms; }, [] {});
         CHECK(ended.how == kind::cut_off);
         CHECK(ended.outcomes.size() < days);
     }

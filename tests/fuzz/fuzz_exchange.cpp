@@ -46,7 +46,8 @@ struct collector final : wire::body_sink {
         last.retry_after = head.retry_after;
         last.location = head.location;
         last.content_encoded = head.content_encoded;
-        wire::parse_retry_after(head.retry_after, head.date, std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000)));
+        wire::parse_retry_after(head.retry_after, head.date,
+                                std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000)));
     }
     void on_body(std::string_view piece, error_code&) override {
         require(has_head, "a body comes behind its head");

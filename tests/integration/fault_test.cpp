@@ -420,7 +420,9 @@ TEST_CASE("each faulty answer ends in its own error, and the client works on") {
     }
 }
 
-TEST_CASE("a query lost with a pooled connection before a byte of its answer, or with the server, is sent again at no charge") {
+TEST_CASE(
+    "a query lost with a pooled connection before a byte of its answer, or with the server, is sent again at no "
+    "charge") {
     const bool secure = GENERATE(false, true);
     for (const row& one : rows()) {
         INFO(one.name << (secure ? ", TLS" : ", plain"));
