@@ -34,9 +34,8 @@ constexpr milliseconds longest_delay = std::chrono::minutes(10);
 /// One of a worker's threads, with what it has.
 class worker::place {
 public:
-    place(worker& owner, unsigned number)
+    explicit place(worker& owner)
         : owner_(owner),
-          number_(number),
           random_(std::random_device()()),
           queue_(owner.nats_, owner.called_.work_stream(), names::consumer(owner.key_),
                  owner.called_.work(owner.key_, "*")) {}
@@ -213,7 +212,6 @@ private:
     }
 
     worker& owner_;
-    unsigned number_;
     std::minstd_rand random_;
     queue_reader queue_;
     std::optional<server_settings> limits_;
@@ -284,7 +282,7 @@ void worker::run_place(unsigned number) {
         if (stopping_)
             return;
     }
-    place(*this, number).run();
+    place(*this).run();
     // A thread that has found nothing left has nothing left for the others, either.
     if (number == 0)
         open_gate();

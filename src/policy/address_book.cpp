@@ -18,7 +18,7 @@ std::vector<std::size_t> address_book::order() {
     for (std::size_t index = 0; index != failed_.size(); ++index)
         (failed_[index] ? bad : works_[index] ? known : others).push_back(index);
     if (!known.empty())
-        std::ranges::rotate(known, known.begin() + static_cast<std::ptrdiff_t>(turn_++ % known.size()));
+        std::rotate(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(turn_++ % known.size()), known.end());
     known.insert(known.end(), others.begin(), others.end());
     known.insert(known.end(), bad.begin(), bad.end());
     return known;
