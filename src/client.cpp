@@ -17,8 +17,11 @@ namespace {
 template <class Result>
 class single_call : public engine::call {
 public:
-    single_call(const wire::endpoint& where, query question, completion<Result> done, jobmode::diagnostics* out)
-        : call(where, std::move(question)), done_(std::move(done)), out_(out) {}
+    single_call(const wire::endpoint& where, query question, completion<Result> done, const call_options& options)
+        : call(where, std::move(question)), done_(std::move(done)), out_(options.diagnostics) {
+        total = options.total;
+        priority = options.priority;
+    }
 
     void abandon() noexcept final { done_.drop(); }
 
@@ -46,8 +49,8 @@ private:
 
 class list_call final : public single_call<std::vector<record>> {
 public:
-    list_call(net::driver& driver, query question, completion<std::vector<record>> done, jobmode::diagnostics* out)
-        : single_call(wire::list_backup_job_mode, std::move(question), std::move(done), out), reader_(driver) {}
+    list_call(net::driver& driver, query question, completion<std::vector<record>> done, const call_options& options)
+        : single_call(wire::list_backup_job_mode, std::move(question), std::move(done), options), reader_(driver) {}
 
     void on_attempt() override {
         reader_.begin();
@@ -77,8 +80,8 @@ class gathering_call final : public single_call<typename Decoder::result_type> {
 
 public:
     gathering_call(const wire::endpoint& where, query question, const decoder_limits& limits,
-                   completion<result_type> done, jobmode::diagnostics* out)
-        : single_call<result_type>(where, std::move(question), std::move(done), out),
+                   completion<result_type> done, const call_options& options)
+        : single_call<result_type>(where, std::move(question), std::move(done), options),
           limits_(limits),
           decoder_(limits) {}
 
@@ -151,6 +154,39 @@ void client::set_credentials(std::string sys_user, secret sys_pwd) {
     });
 }
 
+void client::set_proxy_credentials(std::string user, secret password) {
+    driver_->enter([driver = driver_, user = std::move(user), password = std::move(password)] {
+        driver->set_proxy_credentials(user, password);
+    });
+}
+
+void client::set_tls(const tls_config& tls) {
+    driver_->enter([driver = driver_, made = driver_->make_tls(tls)] { driver->set_tls(made); });
+}
+
+template <class Start>
+void client::start_count(detail::bound_handler<std::size_t> handler, Start start) {
+    auto done = std::make_shared<completion<std::size_t>>(std::move(handler), driver_->user_executor());
+    done->on_cancel([weak_done = std::weak_ptr(done), weak_driver = std::weak_ptr(driver_)] {
+        if (const std::shared_ptr<net::driver> running = weak_driver.lock())
+            running->enter([weak_done, running] {
+                if (const auto waiting = weak_done.lock())
+                    running->cancel_wait(waiting);
+            });
+    });
+    driver_->enter([driver = driver_, done = std::move(done), start]() mutable { start(*driver, std::move(done)); });
+}
+
+void client::start_warm_up(detail::bound_handler<std::size_t> handler, std::size_t connections) {
+    start_count(std::move(handler),
+                [connections](net::driver& driver, auto done) { driver.warm_up(std::move(done), connections); });
+}
+
+void client::start_shutdown(detail::bound_handler<std::size_t> handler, std::chrono::milliseconds most) {
+    start_count(std::move(handler),
+                [most](net::driver& driver, auto done) { driver.shut_down(std::move(done), most); });
+}
+
 void client::close() {
     driver_->enter([driver = driver_] { driver->close(); });
 }
@@ -159,36 +195,36 @@ client::executor_type client::get_executor() const noexcept {
     return driver_->user_executor();
 }
 
-void client::start_list(detail::bound_handler<std::vector<record>> handler, query asked, diagnostics* diag) {
+void client::start_list(detail::bound_handler<std::vector<record>> handler, query asked, const call_options& options) {
     auto who = std::make_shared<list_call>(
         *driver_, std::move(asked), completion<std::vector<record>>(std::move(handler), driver_->user_executor()),
-        diag);
+        options);
     who->let_cancel(driver_);
     submit(driver_, std::move(who));
 }
 
-void client::start_open(detail::bound_handler<record_stream> handler, query asked, diagnostics* diag) {
+void client::start_open(detail::bound_handler<record_stream> handler, query asked, const call_options& options) {
     auto who = std::make_shared<net::stream_call>(
-        driver_, std::move(asked), completion<record_stream>(std::move(handler), driver_->user_executor()), diag);
+        driver_, std::move(asked), completion<record_stream>(std::move(handler), driver_->user_executor()), options);
     who->let_cancel();
     submit(driver_, std::move(who));
 }
 
-void client::start_list_users(detail::bound_handler<std::vector<std::string>> handler, diagnostics* diag) {
+void client::start_list_users(detail::bound_handler<std::vector<std::string>> handler, const call_options& options) {
     auto who = std::make_shared<gathering_call<wire::user_list_decoder>>(
         wire::list_users, query(), driver_->config().limits,
-        completion<std::vector<std::string>>(std::move(handler), driver_->user_executor()), diag);
+        completion<std::vector<std::string>>(std::move(handler), driver_->user_executor()), options);
     who->let_cancel(driver_);
     submit(driver_, std::move(who));
 }
 
 void client::start_list_backup_jobs(detail::bound_handler<std::vector<backup_set_jobs>> handler, std::string login_name,
-                                    diagnostics* diag) {
+                                    const call_options& options) {
     // The date is not sent: with one the name is checked as that of any other query is.
     const std::chrono::year_month_day any(std::chrono::year(2000), std::chrono::January, std::chrono::day(1));
     auto who = std::make_shared<gathering_call<wire::backup_job_list_decoder>>(
         wire::list_backup_jobs, query(std::move(login_name), any), driver_->config().limits,
-        completion<std::vector<backup_set_jobs>>(std::move(handler), driver_->user_executor()), diag);
+        completion<std::vector<backup_set_jobs>>(std::move(handler), driver_->user_executor()), options);
     who->let_cancel(driver_);
     submit(driver_, std::move(who));
 }

@@ -32,8 +32,11 @@ struct crawl::state : std::enable_shared_from_this<state> {
     enum class stage : std::uint8_t { idle, open, draining };
     using next_handler = completion<std::optional<outcome>>;
 
-    state(std::shared_ptr<net::driver> owner, source from, crawl_options chosen)
-        : driver(std::move(owner)), queries(std::move(from)), options(std::move(chosen)) {}
+    state(std::shared_ptr<net::driver> owner, source from, async_source from_later, crawl_options chosen)
+        : driver(std::move(owner)),
+          queries(std::move(from)),
+          queries_later(std::move(from_later)),
+          options(std::move(chosen)) {}
 
     void start_next(next_handler handler);
     void next(next_handler handler, std::uint64_t wait);
@@ -44,6 +47,13 @@ struct crawl::state : std::enable_shared_from_this<state> {
     void refill();
     bool has_room() const;
     void pull();
+    void ask_source();
+    void supplied(std::optional<query> asked);
+    void submit(query asked);
+    void note_thrown() noexcept {
+        thrown = std::current_exception();
+        source_error = errc::source_failed;
+    }
     void on_outcome(outcome ended);
     void deliver();
     std::optional<outcome> take();
@@ -52,10 +62,15 @@ struct crawl::state : std::enable_shared_from_this<state> {
     /// The source may refer to what its owner destroys after the crawl: once that is gone, it is not called.
     std::mutex source_mutex;
     source queries;
+    async_source queries_later;
     crawl_options options;
     stage at = stage::idle;
     bool refilling = false;
     std::uint64_t pulled = 0;
+    /// An asynchronous source has been asked and has not answered.
+    bool awaits_source = false;
+    std::exception_ptr thrown;
+    /// What is still to be told of it.
     error_code source_error;
     std::vector<std::shared_ptr<member>> in_flight;
     /// Grows as it must; unlike a deque, it does not allocate for every outcome, which is as large as a block of one.
@@ -167,6 +182,7 @@ void crawl::state::drop_source() {
     if (driver->config().thread_safe)
         lock.lock();
     queries = nullptr;
+    queries_later = nullptr;
 }
 
 void crawl::state::stop() {
@@ -187,7 +203,7 @@ void crawl::state::close() {
 
 bool crawl::state::has_room() const {
     // What is pulled is what can be sent.
-    return at == stage::open && ready.size() < std::max<std::size_t>(options.max_buffered, 1) &&
+    return at == stage::open && !awaits_source && ready.size() < std::max<std::size_t>(options.max_buffered, 1) &&
            in_flight.size() < driver->sendable();
 }
 
@@ -201,6 +217,10 @@ void crawl::state::refill() {
 }
 
 void crawl::state::pull() {
+    if (queries_later) {
+        ask_source();
+        return;
+    }
     std::optional<query> asked;
     {
         std::unique_lock lock(source_mutex, std::defer_lock);
@@ -210,14 +230,52 @@ void crawl::state::pull() {
             if (queries)
                 asked = queries();
         } catch (...) {
-            source_error = errc::invalid_query;
+            note_thrown();
         }
     }
-    if (!asked) {
+    if (asked)
+        submit(std::move(*asked));
+    else
         at = stage::draining;
+}
+
+void crawl::state::ask_source() {
+    awaits_source = true;
+    const supply give = [weak = weak_from_this(),
+                         given = std::make_shared<std::atomic<bool>>(false)](std::optional<query> asked) {
+        const std::shared_ptr<state> self = weak.lock();
+        // Twice is once.
+        if (!self || given->exchange(true))
+            return;
+        self->driver->enter([self, asked = std::move(asked)]() mutable { self->supplied(std::move(asked)); });
+    };
+    std::unique_lock lock(source_mutex, std::defer_lock);
+    if (driver->config().thread_safe)
+        lock.lock();
+    if (!queries_later)
         return;
+    try {
+        queries_later(give);
+    } catch (...) {
+        note_thrown();
+        awaits_source = false;
+        at = stage::draining;
     }
-    auto one = std::make_shared<member>(*this, std::move(*asked), pulled++);
+}
+
+void crawl::state::supplied(std::optional<query> asked) {
+    if (!std::exchange(awaits_source, false))
+        return;
+    if (!asked)
+        at = stage::draining;
+    else if (at == stage::open)
+        submit(std::move(*asked));
+    refill();
+    deliver();
+}
+
+void crawl::state::submit(query asked) {
+    auto one = std::make_shared<member>(*this, std::move(asked), pulled++);
     one->place = in_flight.size();
     in_flight.push_back(one);
     driver->submit(std::move(one));
@@ -257,7 +315,10 @@ std::optional<outcome> crawl::state::take() {
 }
 
 crawl::crawl(client& client, source queries, crawl_options options)
-    : state_(std::make_shared<state>(client.driver_, std::move(queries), std::move(options))) {}
+    : state_(std::make_shared<state>(client.driver_, std::move(queries), nullptr, std::move(options))) {}
+
+crawl::crawl(client& client, async_source queries, crawl_options options)
+    : state_(std::make_shared<state>(client.driver_, nullptr, std::move(queries), std::move(options))) {}
 
 crawl::crawl(crawl&&) noexcept = default;
 
@@ -287,6 +348,10 @@ std::optional<outcome> crawl::try_next() {
     if (first)
         state_->refill();
     return first;
+}
+
+std::exception_ptr crawl::source_exception() const noexcept {
+    return state_->thrown;
 }
 
 void crawl::stop() {

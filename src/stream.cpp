@@ -11,13 +11,15 @@ namespace jobmode {
 namespace net {
 
 stream_call::stream_call(std::shared_ptr<driver> owner, query question, completion<record_stream> done,
-                         jobmode::diagnostics* out)
+                         const call_options& options)
     : call(wire::list_backup_job_mode, std::move(question)),
       driver_(std::move(owner)),
       records_(*driver_),
       opening_(std::move(done)),
-      out_(out) {
+      out_(options.diagnostics) {
     streams = true;
+    total = options.total;
+    priority = options.priority;
 }
 
 template <class Result>

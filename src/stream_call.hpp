@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/call_options.hpp>
 #include <jobmode/stream.hpp>
 
 #include <atomic>
@@ -26,7 +27,7 @@ public:
     using next_handler = completion<record_batch>;
 
     stream_call(std::shared_ptr<driver> owner, query question, completion<record_stream> done,
-                jobmode::diagnostics* out);
+                const call_options& options);
 
     /// Lets the user cancel the opening.
     void let_cancel();

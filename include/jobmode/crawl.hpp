@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -66,8 +67,18 @@ public:
     /// Gives the next query, or nothing when there are no more; not called again after that.
     using source = std::function<std::optional<query>()>;
 
+    /// Takes one query of an asynchronous source, or nothing when there are no more. To be called once, from any thread
+    /// that may use the client, also within the call that asked for it. A crawl that is stopped or gone drops the
+    /// query.
+    using supply = std::function<void(std::optional<query>)>;
+    /// A source that may have nothing yet: asked for the next query, it has `supply` called when there is one. It is
+    /// asked for one query at a time, and not again once there are no more.
+    using async_source = std::function<void(supply)>;
+
     /// Begins with the first `async_next`.
     crawl(client& client, source queries, crawl_options options = {});
+    /// The same, with a source that does not make the client wait.
+    crawl(client& client, async_source queries, crawl_options options = {});
 
     /// Pulls from any input range of queries. A range given as an lvalue is referred to and must outlive the crawl; an
     /// rvalue is moved in.
@@ -86,8 +97,8 @@ public:
     /// Waits for a query to end. Signature: `void(error_code, std::optional<outcome>)`.
     ///
     /// Nothing when every query pulled has had its outcome and no more are pulled. The error code is set only when this
-    /// wait was cancelled (terminal, partial or total), which costs no outcome, or when the source threw, whose
-    /// exception is then lost (`errc::invalid_query`). One call at a time.
+    /// wait was cancelled (terminal, partial or total), which costs no outcome, or when the source threw
+    /// (`errc::source_failed`, after the outcomes of all that was pulled). One call at a time.
     template <class Token = default_token>
     auto async_next(Token&& token = Token()) {
         return asio::async_initiate<Token, void(error_code, std::optional<outcome>)>(
@@ -101,6 +112,9 @@ public:
     /// quick way through outcomes that come in numbers: one wait for the first of them, and none for the others. Not
     /// while `async_next` waits.
     std::optional<outcome> try_next();
+
+    /// What the source threw; null if it has not. Not while the source may be running on another thread.
+    std::exception_ptr source_exception() const noexcept;
 
     /// Pulls no more queries; those in flight end, and their outcomes are still handed out.
     void stop();

@@ -96,6 +96,8 @@ enum class errc {
 
     /// More queries wait than may.
     queue_full,
+    /// The source of a crawl's queries threw; see `crawl::source_exception`.
+    source_failed,
 };
 
 /// The category of `errc`; its name is `"jobmode"` and its messages are one sentence each.

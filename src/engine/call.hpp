@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/call_options.hpp>
 #include <jobmode/error.hpp>
 #include <jobmode/query.hpp>
 
@@ -34,8 +35,6 @@ enum class appetite : std::uint8_t { more, nothing_yet };
 /// it is tried again, and to `ended` from anywhere, once.
 enum class call_state : std::uint8_t { waiting, sent, backing_off, ended };
 
-/// Which of two calls that wait is sent first.
-enum class call_priority : std::uint8_t { high, normal };
 inline constexpr std::size_t priority_count = 2;
 
 /// Where an open connection is, and which one it is: a slot is used again, its generation is not.

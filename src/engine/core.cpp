@@ -125,7 +125,31 @@ std::vector<call_ptr> core::abandon() {
 
 void core::set_encoder(wire::request_encoder encoder, const instant& now) {
     encoder_ = std::move(encoder);
+    renew_credentials(now);
+}
+
+void core::renew_credentials(const instant& now) {
     scheduler_.set_credentials(++credentials_);
+    carry_on(now);
+}
+
+void core::renew_connections(const instant& now) {
+    // One that is being opened would be one of the old ones.
+    for (std::size_t slot = 0; slot != connections_.size(); ++slot) {
+        connection* const which = connections_[slot].get();
+        if (!which || which->at == phase_of::free || which->at == phase_of::ready || which->at == phase_of::resolving)
+            continue;
+        steps_.push_back({step::kind::close, {static_cast<std::uint32_t>(slot), which->generation}});
+        ++which->generation;
+        which->since = now.steady;
+        order_open(slot, now);
+    }
+    scheduler_.retire_connections(now.steady);
+    carry_on(now);
+}
+
+void core::keep_open(std::size_t connections, const instant& now) {
+    scheduler_.keep_open(connections);
     carry_on(now);
 }
 

@@ -73,6 +73,12 @@ public:
     std::vector<call_ptr> abandon();
     /// Other credentials: calls that were held back for them go on.
     void set_encoder(wire::request_encoder encoder, const instant& now);
+    /// Those of the proxy are others now.
+    void renew_credentials(const instant& now);
+    /// Connections are made in another way from now on: those there are carry nothing more than they do.
+    void renew_connections(const instant& now);
+    /// See `scheduler::keep_open`.
+    void keep_open(std::size_t connections, const instant& now);
 
     /// A look-up has ended, with this many addresses, in the order in which they are to be tried, or with a failure.
     void resolved(std::uint64_t lookup, std::size_t addresses, error_code failure, const instant& now);

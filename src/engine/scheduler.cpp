@@ -103,8 +103,22 @@ void scheduler::set_credentials(std::uint64_t generation) {
     credentials_ = credentials_state::unproven;
 }
 
+void scheduler::retire_connections(policy::time_point now) {
+    for (const std::size_t slot : ledger_.in_use()) {
+        ledger_.retire(slot);
+        if (ledger_.load(slot) != 0)
+            continue;
+        ledger_.closed(slot);
+        orders_.push_back({order::kind::close, slot});
+    }
+    // What was learnt about connections was learnt of other ones.
+    openings_failed_ = 0;
+    open_after_ = now;
+}
+
 void scheduler::opened(std::size_t slot, bool resumed, policy::time_point now) {
     ledger_.opened(slot, now);
+    opening_error_ = {};
     count_.connections_opened.add(1);
     if (resumed)
         count_.connections_resumed.add(1);
@@ -134,6 +148,7 @@ void scheduler::open_failed(std::size_t slot, const policy::failure& why, jobmod
                             policy::time_point now) {
     ledger_.closed(slot);
     count_.connections_failed.add(1);
+    opening_error_ = why.code;
     ++lost_in_a_row_;
     const policy::verdict verdict = judge(why, nullptr);
     if (verdict.overload)
@@ -514,9 +529,33 @@ void scheduler::pump(policy::time_point now) {
                 break;
         }
     }
+    open_ahead(now);
     watch_what_waits(now);
     close_unwanted(now);
     update_gauges();
+}
+
+void scheduler::keep_open(std::size_t connections) noexcept {
+    if (connections > kept_open_)
+        opening_error_ = {};
+    kept_open_ = connections;
+}
+
+error_code scheduler::opening_error() const noexcept {
+    if (credentials_ == credentials_state::refused)
+        return refusal_.code;
+    return server_.health.well() ? opening_error_ : server_.code;
+}
+
+/// Opens what is to be open before it is needed.
+void scheduler::open_ahead(policy::time_point now) {
+    while (!closed_ && server_.health.well() && credentials_ != credentials_state::refused && may_open(now) &&
+           ledger_.open() + ledger_.connecting() < kept_open_) {
+        const std::optional<std::size_t> slot = ledger_.open_another();
+        if (!slot)
+            return;
+        orders_.push_back({order::kind::open, *slot});
+    }
 }
 
 std::size_t scheduler::sendable() const noexcept {

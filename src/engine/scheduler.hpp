@@ -66,6 +66,12 @@ public:
     std::vector<call_ptr> abandon();
     /// New credentials are in use: what waits for them goes on.
     void set_credentials(std::uint64_t generation);
+    /// So many connections are to be open, or being opened, also with nothing to send; 0: no more than are needed.
+    void keep_open(std::size_t connections) noexcept;
+    /// What is open carries nothing more than it does.
+    void retire_connections(policy::time_point now);
+    /// Why no more connections are opened, if none are.
+    error_code opening_error() const noexcept;
 
     /// The connection in `slot` is open.
     void opened(std::size_t slot, bool resumed, policy::time_point now);
@@ -154,6 +160,7 @@ private:
     void set_alarm(alarm which, policy::time_point when) noexcept;
     void give_back_try(const call& who, policy::time_point now) noexcept;
     void leave_flight(const call& who) noexcept;
+    void open_ahead(policy::time_point now);
     void watch_what_waits(policy::time_point now);
     void close_unwanted(policy::time_point now);
     void update_gauges();
@@ -191,6 +198,8 @@ private:
     gate refusal_;
     policy::time_point refused_since_{};
 
+    std::size_t kept_open_ = 0;
+    error_code opening_error_;
     /// Connections in a row that could not be opened, or carried nothing back, while others worked.
     unsigned openings_failed_ = 0;
     policy::time_point open_after_ = policy::time_point::min();

@@ -117,7 +117,7 @@ void channel::fail_to_shake_hands(const io_result& result) {
     if (!code)
         code =
             result.error.category() == asio::error::get_ssl_category() ? errc::handshake_failed : errc::connection_lost;
-    transport_.forget_session(driver_.tls());
+    transport_.forget_session();
     fail_to_open(code, phase::handshake, result.error, std::move(detail));
 }
 

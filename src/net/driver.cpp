@@ -8,6 +8,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <random>
@@ -103,10 +104,11 @@ driver::driver(asio::any_io_executor user_executor, client_config config, const 
                                                                config_.proxy.user, config_.proxy.password)),
       resolver_(executor_, proxy.host.empty() ? base.host : proxy.host, proxy.host.empty() ? base.port : proxy.port),
       timer_(executor_),
-      core_(config_, base.path + "/obs/api/json/", make_encoder(config_, base), make_seed(), counters_) {
+      core_(config_, base.path + "/obs/api/json/", make_encoder(config_, base), make_seed(), counters_),
+      drained_by_(executor_) {
     config_.proxy.password = secret();
-    if (base.tls)
-        tls_.emplace(config_.tls, base.host, base.is_ip_literal);
+    if (base_.tls)
+        tls_ = make_tls(config_.tls);
 }
 
 driver::~driver() {
@@ -124,6 +126,12 @@ engine::instant driver::now() noexcept {
 }
 
 void driver::submit(engine::call_ptr who) {
+    ++calls_;
+    if (draining_) {
+        who->book.state = engine::call_state::ended;
+        complete(*who, asio::error::operation_aborted);
+        return;
+    }
     if (who->target.sends_login_name)
         if (const error_code ec = who->asked.validate(&who->diagnostics.detail)) {
             who->book.state = engine::call_state::ended;
@@ -151,6 +159,89 @@ void driver::set_credentials(std::string_view sys_user, const secret& sys_pwd) {
     perform();
 }
 
+void driver::set_proxy_credentials(const std::string& user, const secret& password) {
+    redactor_.add(password);
+    proxy_config used = config_.proxy;
+    used.user = user;
+    used.password = password;
+    redactor_.add(proxy_credentials(used));
+    if (!proxy_request_.empty())
+        proxy_request_ = wire::encode_connect(base_.host, base_.port, config_.user_agent, user, password);
+    core_.renew_credentials(now());
+    perform();
+}
+
+std::shared_ptr<tls_context> driver::make_tls(const tls_config& config) const {
+    if (!base_.tls)
+        throw boost::system::system_error(errc::invalid_config, "the server's URL is one without TLS");
+    return std::make_shared<tls_context>(config, base_.host, base_.is_ip_literal);
+}
+
+void driver::set_tls(std::shared_ptr<tls_context> tls) {
+    tls_ = std::move(tls);
+    core_.renew_connections(now());
+    perform();
+}
+
+void driver::shut_down(std::shared_ptr<count_handler> done, std::chrono::milliseconds most) {
+    draining_ = true;
+    const std::chrono::steady_clock::time_point by = std::chrono::steady_clock::now() + most;
+    // The earliest of several times holds.
+    if (shutdowns_.empty() || by < drained_by_.expiry()) {
+        drained_by_.expires_at(by);
+        drained_by_.async_wait([weak = weak_from_this()](error_code ec) {
+            if (const std::shared_ptr<driver> self = ec ? nullptr : weak.lock())
+                self->end_shutdown();
+        });
+    }
+    shutdowns_.push_back(std::move(done));
+    check_waits();
+}
+
+/// Cuts off what has not ended.
+void driver::end_shutdown() {
+    const std::size_t left = calls_;
+    const auto all = std::exchange(shutdowns_, {});
+    drained_by_.cancel();
+    close();
+    for (const std::shared_ptr<count_handler>& done : all)
+        done->post({}, left);
+}
+
+void driver::warm_up(std::shared_ptr<count_handler> done, std::size_t connections) {
+    warm_ups_.push_back({std::move(done), std::min(connections, config_.pool.max_connections)});
+    core_.keep_open(std::ranges::max(warm_ups_, {}, &warm_up_wait::connections).connections, now());
+    perform();
+}
+
+void driver::cancel_wait(const std::shared_ptr<count_handler>& done) {
+    std::erase(shutdowns_, done);
+    std::erase_if(warm_ups_, [&done](const warm_up_wait& one) { return one.done == done; });
+    if (*done)
+        done->post(asio::error::operation_aborted, 0);
+    check_waits();
+}
+
+/// Tells those that wait for the pool or for the end of all calls.
+void driver::check_waits() {
+    if (draining_ && calls_ == 0 && !shutdowns_.empty())
+        end_shutdown();
+    if (warm_ups_.empty())
+        return;
+    const engine::scheduler& plan = core_.plan();
+    const std::size_t open = plan.pool().open();
+    // What cannot be opened now is not waited for.
+    const error_code failed = closed_ ? error_code(asio::error::operation_aborted) : plan.opening_error();
+    std::erase_if(warm_ups_, [open, failed](const warm_up_wait& one) {
+        if (open < one.connections && !failed)
+            return false;
+        one.done->post(open == 0 ? failed : error_code(), open);
+        return true;
+    });
+    core_.keep_open(warm_ups_.empty() ? 0 : std::ranges::max(warm_ups_, {}, &warm_up_wait::connections).connections,
+                    now());
+}
+
 void driver::close() {
     if (std::exchange(closed_, true))
         return;
@@ -168,6 +259,10 @@ void driver::abandon() {
     for (const std::shared_ptr<channel>& which : std::exchange(channels_, {}))
         if (which)
             which->close();
+    for (const std::shared_ptr<count_handler>& done : std::exchange(shutdowns_, {}))
+        done->drop();
+    for (const warm_up_wait& one : std::exchange(warm_ups_, {}))
+        one.done->drop();
     // Dropping one handler can destroy the client, a stream or a crawl, which then finds all of them ended.
     for (const engine::call_ptr& who : all)
         who->abandon();
@@ -190,6 +285,8 @@ void driver::perform() {
     }
     performed_.clear();
     arm_timer();
+    if (!warm_ups_.empty() || !shutdowns_.empty())
+        check_waits();
 }
 
 void driver::perform(engine::step& what) {
@@ -249,6 +346,7 @@ void driver::complete(engine::call& who, error_code ec) {
         else
             counters_.add_latency(who.latency);
     }
+    --calls_;
     who.on_end(ec);
 }
 

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "completion.hpp"
 #include "engine/call.hpp"
 #include "engine/core.hpp"
 #include "engine/counters.hpp"
@@ -65,6 +66,19 @@ public:
 
     /// Other credentials for every request from now on; what the old ones held back goes on.
     void set_credentials(std::string_view sys_user, const secret& sys_pwd);
+    void set_proxy_credentials(const std::string& user, const secret& password);
+    /// A context for `set_tls`. From any thread. Throws as `tls_context` does, and for a server without TLS.
+    std::shared_ptr<tls_context> make_tls(const tls_config& config) const;
+    /// Connections are secured so from now on; those there are end when they have nothing more to carry.
+    void set_tls(std::shared_ptr<tls_context> tls);
+
+    using count_handler = completion<std::size_t>;
+    /// Takes no more calls; when all have ended, or after `most`, closes.
+    void shut_down(std::shared_ptr<count_handler> done, std::chrono::milliseconds most);
+    /// Opens connections until there are so many.
+    void warm_up(std::shared_ptr<count_handler> done, std::size_t connections);
+    /// A wait for one of these two is over.
+    void cancel_wait(const std::shared_ptr<count_handler>& done);
 
     /// How many calls can be sent now, those in flight included.
     std::size_t sendable() const { return core_.sendable(); }
@@ -86,7 +100,7 @@ public:
     const tcp::endpoint& address(std::size_t index) const { return addresses_[index]; }
     /// What is sent to the proxy first; empty if there is none.
     const cleansed_buffer& proxy_request() const noexcept { return proxy_request_; }
-    tls_context* tls() noexcept { return tls_ ? &*tls_ : nullptr; }
+    const std::shared_ptr<tls_context>& tls() const noexcept { return tls_; }
     /// @}
 
 private:
@@ -96,6 +110,8 @@ private:
     void complete(engine::call& who, error_code ec);
     void look_up(std::uint64_t lookup);
     void arm_timer();
+    void check_waits();
+    void end_shutdown();
     void abandon();
     std::shared_ptr<channel> channel_of(engine::connection_id id) const;
 
@@ -105,7 +121,7 @@ private:
     const policy::base_url base_;
     wire::redactor redactor_;
     cleansed_buffer proxy_request_;
-    std::optional<tls_context> tls_;
+    std::shared_ptr<tls_context> tls_;
     resolver resolver_;
     std::vector<tcp::endpoint> addresses_;
     asio::steady_timer timer_;
@@ -118,6 +134,17 @@ private:
     engine::core core_;
     std::vector<std::shared_ptr<channel>> channels_;
     std::vector<engine::step> performed_;
+    /// Calls that have not been told their end.
+    std::size_t calls_ = 0;
+    /// No more are taken.
+    bool draining_ = false;
+    asio::steady_timer drained_by_;
+    std::vector<std::shared_ptr<count_handler>> shutdowns_;
+    struct warm_up_wait {
+        std::shared_ptr<count_handler> done;
+        std::size_t connections;
+    };
+    std::vector<warm_up_wait> warm_ups_;
     bool performing_ = false;
     bool closed_ = false;
 };

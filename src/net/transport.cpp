@@ -42,8 +42,9 @@ const BIO_METHOD* transport::bio_method() {
     return method;
 }
 
-error_code transport::open(tcp::socket socket, tls_context* tls) {
+error_code transport::open(tcp::socket socket, std::shared_ptr<tls_context> tls) {
     socket_ = std::move(socket);
+    tls_ = std::move(tls);
     handle_ = socket_.native_handle();
     error_code ec;
     socket_.non_blocking(true, ec);
@@ -54,9 +55,9 @@ error_code transport::open(tcp::socket socket, tls_context* tls) {
     if (ec)
         return ec;
     socket_.set_option(asio::socket_base::keep_alive(true), ec);
-    if (ec || !tls)
+    if (ec || !tls_)
         return ec;
-    ssl_ = tls->make_connection();
+    ssl_ = tls_->make_connection();
     BIO* bio = ssl_ && bio_method() ? BIO_new(bio_method()) : nullptr;
     if (!bio)
         return asio::error::no_memory;
@@ -107,9 +108,9 @@ error_code transport::verification_error(std::string& detail) const {
     return ssl_ ? tls_context::verification_error(ssl_.get(), detail) : error_code();
 }
 
-void transport::forget_session(tls_context* tls) noexcept {
-    if (ssl_ && tls)
-        tls->forget(SSL_get0_session(ssl_.get()));
+void transport::forget_session() noexcept {
+    if (ssl_)
+        tls_->forget(SSL_get0_session(ssl_.get()));
 }
 
 void transport::release_buffers() noexcept {

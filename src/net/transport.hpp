@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -52,8 +53,8 @@ public:
     transport& operator=(const transport&) = delete;
     ~transport();
 
-    /// Takes over a connected socket; with `tls` null the bytes travel in the clear. `tls` must outlive this object.
-    error_code open(tcp::socket socket, tls_context* tls);
+    /// Takes over a connected socket; with `tls` null the bytes travel in the clear.
+    error_code open(tcp::socket socket, std::shared_ptr<tls_context> tls);
 
     /// Goes on with the handshake; `done` at once without TLS.
     io_result handshake();
@@ -70,7 +71,7 @@ public:
     error_code verification_error(std::string& detail) const;
 
     /// The handshake has failed: the session that was offered is not offered again.
-    void forget_session(tls_context* tls) noexcept;
+    void forget_session() noexcept;
 
     /// Waits until the socket is readable or writable. Signature of `handler`: `void(error_code)`.
     template <class Handler>
@@ -94,6 +95,7 @@ private:
     io_result send(const char* data, std::size_t size);
 
     tcp::socket socket_;
+    std::shared_ptr<tls_context> tls_;
     ssl_ptr ssl_;
     int handle_ = -1;
     bool drained_ = false;

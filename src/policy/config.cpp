@@ -1,4 +1,5 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include <jobmode/call_options.hpp>
 #include <jobmode/config.hpp>
 
 #include <algorithm>
@@ -83,6 +84,9 @@ retry_config::retry_config() = default;
 availability_config::availability_config() = default;
 concurrency_config::concurrency_config() = default;
 rate_config::rate_config() = default;
+
+call_options::call_options() = default;
+call_options::call_options(jobmode::diagnostics* out) : diagnostics(out) {}
 
 client_config::client_config(std::string_view base) : url(base) {}
 

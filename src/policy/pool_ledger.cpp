@@ -29,6 +29,20 @@ pool_ledger::decision pool_ledger::lease(time_point now, const want& wanted) {
     return {verdict::wait, none};
 }
 
+std::optional<std::size_t> pool_ledger::open_another() {
+    if (open_ + connecting_ >= config_.max_connections || connecting_ >= config_.max_connecting)
+        return std::nullopt;
+    return open_one().slot;
+}
+
+std::vector<std::size_t> pool_ledger::in_use() const {
+    std::vector<std::size_t> found;
+    for (std::size_t slot = 0; slot != slots_.size(); ++slot)
+        if (slots_[slot].at == state::ready)
+            found.push_back(slot);
+    return found;
+}
+
 pool_ledger::decision pool_ledger::open_one() {
     if (free_.empty()) {
         free_.push_back(slots_.size());

@@ -82,6 +82,10 @@ public:
     std::size_t open() const noexcept { return open_; }
     /// Queries that a connection carries.
     std::size_t load(std::size_t slot) const { return slots_[slot].load; }
+    /// Another connection is to be opened, for nobody yet: its slot, unless there may be no more.
+    std::optional<std::size_t> open_another();
+    /// The connections that are open and not retired.
+    std::vector<std::size_t> in_use() const;
     /// Queries given to a connection since it was opened.
     std::size_t uses(std::size_t slot) const { return slots_[slot].uses; }
 

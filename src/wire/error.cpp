@@ -50,8 +50,9 @@ constexpr std::array entries{
     entry{"field_limit", "the answer has a text longer than the limit"},
     entry{"answer_limit", "the answer is longer than the limit"},
     entry{"queue_full", "more queries wait than may"},
+    entry{"source_failed", "the source of the queries failed"},
 };
-static_assert(entries.size() == static_cast<std::size_t>(errc::queue_full));
+static_assert(entries.size() == static_cast<std::size_t>(errc::source_failed));
 
 const entry* find(int code) noexcept {
     const auto index = static_cast<std::size_t>(code) - 1;

@@ -254,7 +254,7 @@ TEST_CASE("a source that throws ends the crawl in an error, behind the outcomes 
     });
     error_code last;
     CHECK(drain(with, all, &last).size() == 5);
-    CHECK(last == errc::invalid_query);
+    CHECK(last == errc::source_failed);
     CHECK(drain(with, all, &last).empty());
     CHECK_FALSE(last);
 }

@@ -11,6 +11,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
@@ -257,6 +258,33 @@ TEST_CASE("a proxy gets its user and password, and nobody else does") {
         CHECK(words.find("YXBp") == std::string::npos);
         CHECK(with.server.counters().connections == 0);
     }
+}
+
+TEST_CASE("what a proxy's refusal holds back goes on with another password") {
+    test::fixture with;
+    scripted_proxy proxy(with.context, with.server.port(), [](std::size_t connection) {
+        return connection == 0
+                   ? behaviour{"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", false, behaviour::rest::close}
+                   : behaviour();
+    });
+    client_config config = with.config();
+    config.proxy = proxy_config("http://api:marked-word@" + proxy.url().substr(7));
+    client client(with.context, config);
+    std::vector<error_code> ends;
+    for (int index = 0; index != 3; ++index)
+        client.async_list({"obm", "2024-06-26"},
+                          [&](error_code ec, const std::vector<record>&) { ends.push_back(ec); });
+    REQUIRE(test::run_until(with.context, [&] { return ends.size() == 1; }));
+    CHECK(ends[0] == errc::proxy_authentication_required);
+    CHECK(proxy.requests().size() == 1);
+    client.set_proxy_credentials("api", secret("better-word"));
+    REQUIRE(test::run_until(with.context, [&] { return ends.size() == 3; }));
+    CHECK(std::ranges::count(ends, error_code()) == 2);
+    CHECK_THAT(proxy.requests().back(), test::contains("\r\nProxy-Authorization: Basic YXBpOmJldHRlci13b3Jk\r\n"));
+    proxy.stop();
+    client.close();
+    with.context.restart();
+    with.context.run();
 }
 
 TEST_CASE("what a proxy does wrong has its own error, and ends nothing for good") {

@@ -386,7 +386,7 @@ public:
           throws_(plan.throws),
           pause_(plan.pause) {
         streams = plan.streams;
-        priority = plan.urgent ? engine::call_priority::high : engine::call_priority::normal;
+        priority = plan.urgent ? call_priority::high : call_priority::normal;
         total = plan.total;
     }
 

@@ -414,7 +414,7 @@ TEST_CASE("whose failure it was is decided by one table") {
 }
 
 TEST_CASE("what the API can say, and what it cannot") {
-    for (int value = 1; value <= static_cast<int>(errc::queue_full); ++value) {
+    for (int value = 1; value <= static_cast<int>(errc::source_failed); ++value) {
         const auto code = static_cast<errc>(value);
         INFO(error_name(code));
         const bool strange =

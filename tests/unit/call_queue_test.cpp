@@ -13,7 +13,6 @@
 
 using namespace jobmode;
 using namespace std::chrono_literals;
-using engine::call_priority;
 using engine::call_queue;
 using engine::call_state;
 using numbers = std::vector<std::uint64_t>;
