@@ -1,7 +1,10 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <jobmode/client.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "completion.hpp"
@@ -119,6 +122,13 @@ private:
     result_type result_;
 };
 
+/// Throws if it cannot be used.
+void check(const client_config& config) {
+    std::string why;
+    if (const error_code ec = config.validate(&why))
+        throw boost::system::system_error(ec, why);
+}
+
 void submit(const std::shared_ptr<net::driver>& driver, engine::call_ptr who) {
     driver->enter([driver, who = std::move(who)] { driver->submit(who); });
 }
@@ -149,12 +159,21 @@ metrics client::metrics() const {
 }
 
 void client::set_credentials(std::string sys_user, secret sys_pwd) {
+    client_config used = driver_->config();
+    used.sys_user = sys_user;
+    used.sys_pwd = sys_pwd;
+    check(used);
     driver_->enter([driver = driver_, sys_user = std::move(sys_user), sys_pwd = std::move(sys_pwd)] {
         driver->set_credentials(sys_user, sys_pwd);
     });
 }
 
 void client::set_proxy_credentials(std::string user, secret password) {
+    client_config used = driver_->config();
+    used.sys_pwd = secret("-");
+    used.proxy.user = user;
+    used.proxy.password = password;
+    check(used);
     driver_->enter([driver = driver_, user = std::move(user), password = std::move(password)] {
         driver->set_proxy_credentials(user, password);
     });

@@ -140,8 +140,8 @@ public:
     jobmode::metrics metrics() const;
 
     /// Uses another system user or password from now on. Queries that a refusal of the old ones holds back go on, and
-    /// an answer that refuses the old ones is asked again. Neither may have control characters; the password must not
-    /// be empty.
+    /// an answer that refuses the old ones is asked again. Throws `boost::system::system_error` with
+    /// `errc::invalid_config` if they cannot be used, and then nothing is changed.
     void set_credentials(std::string sys_user, secret sys_pwd);
 
     /// The same for the user and password of the proxy, if there is one.

@@ -1,12 +1,14 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/attempt.hpp>
 #include <jobmode/decoder.hpp>
 #include <jobmode/export.hpp>
 #include <jobmode/secret.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -188,6 +190,9 @@ struct JOBMODE_EXPORT client_config {
     rate_config rate;
     /// How much of an answer is taken.
     decoder_limits limits;
+    /// Called for each attempt that has ended, on the client's executor, but not for those that closing the client
+    /// ends. It may use the client; what it throws is dropped. Costs nothing if it is empty.
+    std::function<void(const attempt_info&)> on_attempt;
 
     /// `errc::invalid_config` or `errc::plain_http_refused` if it cannot be used; `why`, if not null, gets a sentence
     /// that says what and what to do about it. Reads no file.

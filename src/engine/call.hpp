@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "engine/buffer_pool.hpp"
+#include "policy/blame.hpp"
 #include "policy/time.hpp"
 #include "wire/request.hpp"
 
@@ -120,8 +121,16 @@ public:
         std::uint64_t credentials = 0;
         /// Who carries it, while sent.
         connection_id carrier{};
-        /// How many bytes its connection sends before it.
+        /// How many bytes its connection sends before it, and with it.
         std::uint64_t request_begin = 0;
+        std::uint64_t request_end = 0;
+        /// Of its answer: when the header had come, and how many bytes were taken.
+        policy::time_point answer_began{};
+        std::uint64_t bytes_received = 0;
+        /// Of its request, when its connection let go of it.
+        std::uint64_t bytes_sent = 0;
+        /// Whom its last failure spoke about.
+        policy::subject blamed = policy::subject::query;
     } book;
 };
 

@@ -4,6 +4,7 @@
 #include <boost/system/errc.hpp>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace jobmode::engine {
@@ -13,6 +14,30 @@ constexpr policy::time_point never = policy::time_point::max();
 
 // Long enough to spare a pool that opens many connections, short enough to follow a server that moves.
 constexpr std::chrono::seconds addresses_serve_for{30};
+
+/// `ListBackupJobMode`, of `/obs/api/json/ListBackupJobMode.do`.
+std::string_view command_of(const wire::endpoint& which) noexcept {
+    const std::string_view file = which.path.substr(which.path.rfind('/') + 1);
+    return file.substr(0, file.rfind('.'));
+}
+
+attempt_subject subject_of(policy::subject about) noexcept {
+    switch (about) {
+        case policy::subject::query:
+            return attempt_subject::query;
+        case policy::subject::connection:
+            return attempt_subject::connection;
+        case policy::subject::server:
+            return attempt_subject::server;
+        case policy::subject::machine:
+            return attempt_subject::machine;
+        case policy::subject::credentials:
+            return attempt_subject::credentials;
+        case policy::subject::trust:
+            return attempt_subject::trust;
+    }
+    return attempt_subject::nobody;
+}
 
 /// What Asio calls `operation_aborted`.
 error_code aborted() noexcept {
@@ -69,7 +94,12 @@ void core::withdraw(const call_ptr& who, error_code ec, const instant& now) {
     if (!which || !which->carries)
         return;
     which->carries->close();
-    scheduler_.withdrawn(id.slot, who, ec, which->carries->take_calls(), now.steady);
+    std::deque<call_ptr> carried = which->carries->take_calls();
+    note(*which, *who, ec, true, now);
+    scheduler_.withdrawn(id.slot, who, ec, carried, now.steady);
+    for (const call_ptr& other : carried)
+        if (other != who)
+            note(*which, *other, errc::connection_lost, false, now);
     steps_.push_back({step::kind::close, id});
     drop(id.slot);
 }
@@ -142,6 +172,7 @@ void core::renew_connections(const instant& now) {
         steps_.push_back({step::kind::close, {static_cast<std::uint32_t>(slot), which->generation}});
         ++which->generation;
         which->since = now.steady;
+        which->reached = false;
         order_open(slot, now);
     }
     scheduler_.retire_connections(now.steady);
@@ -160,7 +191,10 @@ void core::begin_opening(std::size_t slot, const instant& now) {
         connections_[slot] = std::make_unique<connection>();
     connection& which = *connections_[slot];
     ++which.generation;
-    which.since = now.steady;
+    which.since = which.began = now.steady;
+    which.connected = {};
+    which.reached = which.resumed = false;
+    which.number = ++opened_;
     which.carries.reset();
     if (addresses_.size() != 0 && addresses_known_since_ &&
         now.steady - *addresses_known_since_ < addresses_serve_for) {
@@ -221,6 +255,7 @@ void core::tunnelling(connection_id id, std::size_t address) {
         return;
     which->at = phase_of::tunnelling;
     which->address = address;
+    which->reached = true;
 }
 
 void core::connected(connection_id id, std::size_t address, const instant& now) {
@@ -229,7 +264,8 @@ void core::connected(connection_id id, std::size_t address, const instant& now) 
         return;
     which->at = phase_of::handshaking;
     which->address = address;
-    which->since = now.steady;
+    which->reached = true;
+    which->since = which->connected = now.steady;
     watch(*which);
 }
 
@@ -239,6 +275,8 @@ void core::opened(connection_id id, bool resumed, const instant& now) {
         return;
     which->at = phase_of::ready;
     which->carries.emplace(shared_, now.steady);
+    which->resumed = resumed;
+    note_opening(*which, {}, now);
     addresses_.worked(which->address);
     scheduler_.opened(id.slot, resumed, now.steady);
     carry_on(now);
@@ -262,6 +300,69 @@ void core::fail_opening(std::size_t slot, const policy::failure& why, jobmode::d
     steps_.push_back({step::kind::close, {static_cast<std::uint32_t>(slot), which.generation}});
     drop(slot);
     scheduler_.open_failed(slot, why, std::move(known), now.steady);
+    note_opening(which, why.code, now);
+}
+
+/// A note to be filled in; null if nobody asks for it. Valid until the next one.
+core::attempt* core::note(const connection& which, policy::time_point began, const instant& now) {
+    if (!config_.on_attempt)
+        return nullptr;
+    attempt& made = attempts_.emplace_back();
+    if (which.reached)
+        made.address = which.address;
+    made.info.connection = which.number;
+    made.info.resumed = which.resumed;
+    made.info.began = began;
+    made.info.ended = now.steady;
+    return &made;
+}
+
+void core::note(const connection& which, const call& who, error_code ec, bool cancelled, const instant& now) {
+    attempt* const made = note(which, who.book.sent_at, now);
+    if (!made)
+        return;
+    attempt_info& info = made->info;
+    info.command = command_of(who.target);
+    if (who.target.sends_login_name)
+        made->login_name = who.asked.login_name;
+    info.number = who.book.attempts;
+    info.reused = who.book.request_begin != 0;
+    info.answer_began = who.book.answer_began;
+    info.bytes_sent = who.book.bytes_sent;
+    info.bytes_received = who.book.bytes_received;
+    info.error = ec;
+    info.http_status = who.book.answer_began == policy::time_point() ? 0 : who.diagnostics.http_status;
+    if (cancelled) {
+        info.verdict = attempt_verdict::cancelled;
+        return;
+    }
+    if (policy::is_answer(ec) && !ec)
+        return;
+    info.about = subject_of(who.book.blamed);
+    switch (who.book.state) {
+        case call_state::ended:
+            info.verdict = attempt_verdict::failed;
+            break;
+        case call_state::backing_off:
+            info.verdict = attempt_verdict::retried;
+            break;
+        case call_state::waiting:
+        case call_state::sent:
+            info.verdict = attempt_verdict::resent;
+            break;
+    }
+}
+
+void core::note_opening(const connection& which, error_code ec, const instant& now) {
+    attempt* const made = note(which, which.began, now);
+    if (!made)
+        return;
+    made->info.connected = which.connected;
+    made->info.error = ec;
+    if (!ec)
+        return;
+    made->info.about = subject_of(scheduler_.opening_blamed());
+    made->info.verdict = attempt_verdict::failed;
 }
 
 void core::drop(std::size_t slot) {
@@ -316,14 +417,19 @@ void core::take_reports(std::size_t slot, const instant& now) {
                 break;
             case session_report::kind::answered:
                 scheduler_.answered(slot, report.who, report.why, now.steady);
+                note(which, *report.who, report.why.code, false, now);
                 break;
             case session_report::kind::ended: {
                 const call_ptr first = std::move(report.who);
                 const policy::failure why = report.why;
-                std::deque<call_ptr> rest = which.carries->take_calls();
+                const std::deque<call_ptr> rest = which.carries->take_calls();
                 steps_.push_back({step::kind::close, {static_cast<std::uint32_t>(slot), which.generation}});
                 drop(slot);
-                scheduler_.ended(slot, first, why, std::move(rest), now.steady);
+                scheduler_.ended(slot, first, why, rest, now.steady);
+                if (first)
+                    note(which, *first, why.code, false, now);
+                for (const call_ptr& other : rest)
+                    note(which, *other, errc::connection_lost, false, now);
                 return;
             }
         }

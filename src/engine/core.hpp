@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/attempt.hpp>
 #include <jobmode/config.hpp>
 #include <jobmode/error.hpp>
 
@@ -103,6 +104,17 @@ public:
     /// When `due` is to be called; `max` if never.
     policy::time_point next_alarm() const noexcept;
 
+    /// An attempt that has ended, and the address it was made to, if it came to one.
+    struct attempt {
+        attempt_info info;
+        std::optional<std::size_t> address;
+        /// The query's, which `info` refers to.
+        std::string login_name;
+    };
+    /// What has ended since the last time, in order; nothing unless the configuration asks for it. Emptied by the
+    /// caller.
+    std::vector<attempt>& attempts() noexcept { return attempts_; }
+
     /// The session of an open connection; null if it is no more. Valid until the next event.
     session* session_of(connection_id id) noexcept;
     /// Whether a connection is being opened or open.
@@ -120,6 +132,13 @@ private:
         phase_of at = phase_of::free;
         policy::time_point since{};
         std::size_t address = 0;
+        /// It has come to one.
+        bool reached = false;
+        bool resumed = false;
+        /// No other one's.
+        std::uint64_t number = 0;
+        policy::time_point began{};
+        policy::time_point connected{};
         std::optional<session> carries{};
     };
 
@@ -129,6 +148,9 @@ private:
     void order_open(std::size_t slot, const instant& now);
     void fail_opening(std::size_t slot, const policy::failure& why, jobmode::diagnostics known, const instant& now);
     void drop(std::size_t slot);
+    attempt* note(const connection& which, policy::time_point began, const instant& now);
+    void note(const connection& which, const call& who, error_code ec, bool cancelled, const instant& now);
+    void note_opening(const connection& which, error_code ec, const instant& now);
     std::vector<call_ptr> take_carried();
     void withdraw(const call_ptr& who, error_code ec, const instant& now);
     void take_reports(std::size_t slot, const instant& now);
@@ -158,6 +180,8 @@ private:
     std::uint64_t lookups_ = 0;
 
     std::vector<step> steps_;
+    std::uint64_t opened_ = 0;
+    std::vector<attempt> attempts_;
 };
 
 }  // namespace jobmode::engine

@@ -151,6 +151,7 @@ void scheduler::open_failed(std::size_t slot, const policy::failure& why, jobmod
     opening_error_ = why.code;
     ++lost_in_a_row_;
     const policy::verdict verdict = judge(why, nullptr);
+    opening_blamed_ = verdict.about;
     if (verdict.overload)
         limit_.on_overload(now);
     switch (verdict.about) {
@@ -254,7 +255,9 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
     if (!seen.kept &&
         (why.code == errc::connection_lost || why.code == errc::http_malformed || why.code == errc::handshake_failed))
         ++lost_in_a_row_;
-    act_on(judge(seen, who.get()), who, seen, now);
+    const policy::verdict verdict = judge(seen, who.get());
+    who->book.blamed = verdict.about;
+    act_on(verdict, who, seen, now);
     give_back_try(*who, now);
 }
 
@@ -381,6 +384,7 @@ void scheduler::requeue_all(std::deque<call_ptr> rest, policy::time_point now) {
     for (; !rest.empty(); rest.pop_back()) {
         leave_flight(*rest.back());
         give_back_try(*rest.back(), now);
+        rest.back()->book.blamed = policy::subject::connection;
         requeue(rest.back(), true, errc::connection_lost);
     }
 }

@@ -72,6 +72,8 @@ public:
     void retire_connections(policy::time_point now);
     /// Why no more connections are opened, if none are.
     error_code opening_error() const noexcept;
+    /// Whom the last failure to open one spoke about.
+    policy::subject opening_blamed() const noexcept { return opening_blamed_; }
 
     /// The connection in `slot` is open.
     void opened(std::size_t slot, bool resumed, policy::time_point now);
@@ -200,6 +202,7 @@ private:
 
     std::size_t kept_open_ = 0;
     error_code opening_error_;
+    policy::subject opening_blamed_ = policy::subject::connection;
     /// Connections in a row that could not be opened, or carried nothing back, while others worked.
     unsigned openings_failed_ = 0;
     policy::time_point open_after_ = policy::time_point::min();

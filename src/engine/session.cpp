@@ -32,6 +32,9 @@ session::~session() = default;
 void session::assign(call_ptr who, policy::time_point now) {
     who->book.request_begin = bytes_written_ + (out_.size() - out_written_);
     shared_.encoder->encode(out_, who->target, who->asked, exchange_.cookie());
+    who->book.request_end = bytes_written_ + (out_.size() - out_written_);
+    who->book.answer_began = {};
+    who->book.bytes_received = who->book.bytes_sent = 0;
     was_idle_ = was_idle_ || (calls_.empty() && answered_ != 0);
     calls_.push_back(std::move(who));
     if (calls_.size() == 1)
@@ -147,6 +150,7 @@ bool session::feed() {
     const std::size_t consumed =
         exchange_.feed(std::string_view(in_.bytes.get() + in_begin_, in_end_ - in_begin_), *this, ec);
     in_begin_ += consumed;
+    calls_.front()->book.bytes_received += consumed;
     if (ec) {
         policy::failure why;
         why.code = ec;
@@ -243,6 +247,7 @@ bool session::finish_front(bool whole) {
         who->diagnostics.excerpt.clear();
     }
     who->latency = now_.steady - who->book.sent_at;
+    note_sent(*who);
     drop_blank_lines();
     const bool unsent = out_written_ != out_.size() && calls_.empty();
     const bool surplus = calls_.empty() && in_begin_ != in_end_;
@@ -279,8 +284,7 @@ void session::fail(policy::failure why) {
     why.answer_begun = begun_;
     call_ptr first;
     keep_memory();
-    for (const call_ptr& who : calls_)
-        who->book.unsent = who->book.request_begin >= bytes_written_;
+    note_all_sent();
     if (!calls_.empty()) {
         first = std::move(calls_.front());
         calls_.pop_front();
@@ -296,9 +300,22 @@ void session::keep_memory() noexcept {
         calls_.front()->kept_memory = std::move(in_);
 }
 
+void session::note_sent(call& who) const noexcept {
+    const std::uint64_t begin = who.book.request_begin;
+    who.book.unsent = begin >= bytes_written_;
+    who.book.bytes_sent = who.book.unsent ? 0 : std::min(bytes_written_, who.book.request_end) - begin;
+}
+
+void session::note_all_sent() const noexcept {
+    for (const call_ptr& who : calls_)
+        note_sent(*who);
+}
+
 void session::close() noexcept {
-    if (!ended_)
+    if (!ended_) {
         keep_memory();
+        note_all_sent();
+    }
     ended_ = true;
 }
 
@@ -376,6 +393,7 @@ void session::on_head(const wire::response_head& head, error_code&) {
     front.diagnostics.http_status = status_ = head.status;
     body_bytes_ = head.content_length;
     begun_ = true;
+    front.book.answer_began = now_.steady;
     switch (head.status) {
         case 200:
             if (head.content_encoded) {

@@ -127,6 +127,8 @@ private:
     bool drain_pieces();
     bool finish_front(bool whole);
     void keep_memory() noexcept;
+    void note_sent(call& who) const noexcept;
+    void note_all_sent() const noexcept;
     bool complete_front(policy::failure& why);
     void fail(policy::failure why);
     void report_end(call_ptr who, policy::failure why);

@@ -222,6 +222,24 @@ void driver::cancel_wait(const std::shared_ptr<count_handler>& done) {
     check_waits();
 }
 
+/// What the hook throws is its own affair.
+void driver::tell_attempts() {
+    std::vector<engine::core::attempt> all;
+    all.swap(core_.attempts());
+    for (engine::core::attempt& one : all) {
+        one.info.login_name = one.login_name;
+        if (one.address && *one.address < addresses_.size()) {
+            const tcp::endpoint& at = addresses_[*one.address];
+            const std::string host = at.address().to_string();
+            one.info.address = (at.address().is_v6() ? '[' + host + ']' : host) + ':' + std::to_string(at.port());
+        }
+        try {
+            config_.on_attempt(one.info);
+        } catch (...) {  // NOLINT(bugprone-empty-catch)
+        }
+    }
+}
+
 /// Tells those that wait for the pool or for the end of all calls.
 void driver::check_waits() {
     if (draining_ && calls_ == 0 && !shutdowns_.empty())
@@ -282,6 +300,8 @@ void driver::perform() {
         performed_.swap(core_.steps());
         for (engine::step& what : performed_)
             perform(what);
+        if (!core_.attempts().empty())
+            tell_attempts();
     }
     performed_.clear();
     arm_timer();

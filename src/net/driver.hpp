@@ -111,6 +111,7 @@ private:
     void look_up(std::uint64_t lookup);
     void arm_timer();
     void check_waits();
+    void tell_attempts();
     void end_shutdown();
     void abandon();
     std::shared_ptr<channel> channel_of(engine::connection_id id) const;

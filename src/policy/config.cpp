@@ -1,4 +1,5 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include <jobmode/attempt.hpp>
 #include <jobmode/call_options.hpp>
 #include <jobmode/config.hpp>
 
@@ -52,7 +53,7 @@ std::string fault_of(const client_config& config) {
     for (const std::chrono::milliseconds value :
          {pool.idle_timeout, pool.max_lifetime, timeouts.connect, timeouts.handshake, timeouts.read, timeouts.total,
           timeouts.connection_attempt_delay, config.retry.initial_backoff, config.retry.max_backoff,
-          config.retry.max_retry_after})
+          config.retry.max_retry_after, config.availability.max_wait})
         if (value.count() < 0 || value > std::chrono::hours(24 * 365))
             return "a time must not be negative or longer than a year";
 
@@ -85,6 +86,7 @@ availability_config::availability_config() = default;
 concurrency_config::concurrency_config() = default;
 rate_config::rate_config() = default;
 
+attempt_info::attempt_info() = default;
 call_options::call_options() = default;
 call_options::call_options(jobmode::diagnostics* out) : diagnostics(out) {}
 

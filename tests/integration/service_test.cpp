@@ -448,3 +448,112 @@ TEST_CASE("a crawl can be destroyed, or stopped, while its source has nothing ye
     CHECK_FALSE(test::ask(with.context, client, about("obm")).error);
     CHECK(with.server.counters().requests == 1);
 }
+
+TEST_CASE("each attempt is told to whoever asks for that") {
+    // The first request on a connection is answered, the second one meets with its end, and 503 comes once.
+    std::atomic<std::size_t> asked = 0;
+    const scripted_server server(nullptr, [&asked](scripted_connection& one, std::size_t) {
+        while (!one.read_request().empty()) {
+            switch (asked++) {
+                case 1:
+                    one.cut();
+                    return;
+                case 3:
+                    one.send("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy");
+                    break;
+                default:
+                    one.send(http_answer(test::good_body()));
+            }
+        }
+    });
+    asio::io_context context(1);
+    client_config config = plain_config(server);
+    struct told {
+        std::string text;
+        attempt_info info;
+    };
+    std::vector<told> all;
+    config.on_attempt = [&](const attempt_info& one) {
+        all.push_back({std::string(one.command) + '/' + std::string(one.login_name), one});
+        if (all.size() == 2)
+            throw std::runtime_error("nobody hears this");
+    };
+    client client(context, config);
+    for (int index = 0; index != 3; ++index)
+        CHECK_FALSE(test::ask(context, client, about("obm")).error);
+    const std::string address = "127.0.0.1:" + std::to_string(server.port());
+    REQUIRE(all.size() == 7);
+    for (const told& one : all) {
+        CHECK(one.info.address == address);
+        CHECK(one.info.ended >= one.info.began);
+        CHECK_FALSE(one.info.resumed);
+    }
+    const auto is = [&](std::size_t index, const std::string& text, attempt_verdict verdict, attempt_subject subject) {
+        INFO(index);
+        CHECK(all[index].text == text);
+        CHECK(all[index].info.verdict == verdict);
+        CHECK(all[index].info.about == subject);
+    };
+    const std::string list = "ListBackupJobMode/obm";
+    is(0, "/", attempt_verdict::succeeded, attempt_subject::nobody);
+    CHECK(all[0].info.connected >= all[0].info.began);
+    CHECK(all[0].info.number == 0);
+    is(1, list, attempt_verdict::succeeded, attempt_subject::nobody);
+    CHECK(all[1].info.connection == all[0].info.connection);
+    CHECK(all[1].info.number == 1);
+    CHECK(all[1].info.bytes_sent > 100);
+    CHECK(all[1].info.bytes_received == http_answer(test::good_body()).size());
+    CHECK(all[1].info.http_status == 200);
+    CHECK(all[1].info.answer_began >= all[1].info.began);
+    CHECK_FALSE(all[1].info.reused);
+    is(2, list, attempt_verdict::resent, attempt_subject::connection);
+    CHECK(all[2].info.reused);
+    CHECK(all[2].info.error == errc::connection_lost);
+    CHECK(all[2].info.bytes_received == 0);
+    CHECK(all[2].info.http_status == 0);
+    is(3, "/", attempt_verdict::succeeded, attempt_subject::nobody);
+    CHECK(all[3].info.connection != all[0].info.connection);
+    is(4, list, attempt_verdict::succeeded, attempt_subject::nobody);
+    is(5, list, attempt_verdict::resent, attempt_subject::server);
+    CHECK(all[5].info.http_status == 503);
+    is(6, list, attempt_verdict::succeeded, attempt_subject::nobody);
+    CHECK(all[6].info.number == 1);
+}
+
+TEST_CASE("connections that cannot be opened, and what is taken back, are attempts, too") {
+    asio::io_context context(1);
+    asio::ip::tcp::acceptor none(context, {asio::ip::address_v4::loopback(), 0});
+    client_config config("http://127.0.0.1:" + std::to_string(none.local_endpoint().port()));
+    none.close();
+    config.sys_user = "system";
+    config.sys_pwd = secret("system1");
+    config.allow_http = true;
+    config.retry.max_retries = 0;
+    std::vector<attempt_info> all;
+    config.on_attempt = [&](const attempt_info& one) { all.push_back(one); };
+    {
+        client client(context, config);
+        CHECK(test::ask(context, client, about("obm")).error == errc::connect_failed);
+    }
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].verdict == attempt_verdict::failed);
+    CHECK(all[0].about == attempt_subject::server);
+    CHECK(all[0].error == errc::connect_failed);
+    CHECK(all[0].connected == std::chrono::steady_clock::time_point());
+
+    slow_server slow;
+    client_config to_slow = plain_config(slow.server());
+    to_slow.on_attempt = config.on_attempt;
+    client client(context, to_slow);
+    asio::cancellation_signal signal;
+    bool ended = false;
+    client.async_list(about("obm"), asio::bind_cancellation_slot(
+                                        signal.slot(), [&](error_code, const std::vector<record>&) { ended = true; }));
+    REQUIRE(test::run_until(context, [&] { return slow.names().size() == 1; }));
+    signal.emit(asio::cancellation_type::total);
+    REQUIRE(test::run_until(context, [&] { return ended; }));
+    REQUIRE(all.size() == 3);
+    CHECK(all[2].verdict == attempt_verdict::cancelled);
+    CHECK(all[2].error == asio::error::operation_aborted);
+    CHECK(all[2].bytes_sent > 0);
+}
