@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -107,6 +108,11 @@ struct JOBMODE_EXPORT retry_config {
     unsigned budget_reserve = 20;
 };
 
+class shared_health;
+
+/// For `availability_config::shared` of all clients of one server.
+JOBMODE_EXPORT std::shared_ptr<shared_health> share_health();
+
 /// What becomes of queries while the server does not answer at all: they wait, at no cost, and one at a time finds out
 /// whether it is back, after pauses that grow to ten seconds or that the server asked for (Retry-After).
 struct JOBMODE_EXPORT availability_config {
@@ -120,6 +126,9 @@ struct JOBMODE_EXPORT availability_config {
     bool wait_for_first_answer = false;
     /// Whether this waiting counts in `timeout_config::total`.
     bool counts_in_total = true;
+    /// Shared by clients of one server, on whatever threads: when it is away, one query of all of theirs tries it, and
+    /// what one of them learns holds for all. Null: the client is on its own. See `share_health`.
+    std::shared_ptr<shared_health> shared;
 };
 
 /// How many queries are under way at a time.

@@ -41,6 +41,8 @@ jobmode::metrics all_of(const std::vector<jobmode::metrics>& parts) {
 /// One server's part.
 struct crawl_runner::lane {
     std::jthread preparing;
+    /// What its workers know of it together.
+    std::shared_ptr<shared_health> health = share_health();
     std::deque<crawl_worker> workers;
     /// Its first query has ended.
     bool begun = false;
@@ -130,7 +132,8 @@ void crawl_runner::on_prepared(std::size_t which, server_preparation made) {
 }
 
 /// The share of worker `number` of what all of a server's have together.
-client_config crawl_runner::share(const client_config& all, std::size_t number) const {
+client_config crawl_runner::share(const client_config& all, std::size_t number,
+                                  const std::shared_ptr<shared_health>& health) const {
     const auto part = [&](std::size_t together) {
         return std::max<std::size_t>(together / command_.threads + (number < together % command_.threads ? 1 : 0), 1);
     };
@@ -141,6 +144,7 @@ client_config crawl_runner::share(const client_config& all, std::size_t number) 
     if (all.concurrency.max_in_flight != 0)
         mine.concurrency.max_in_flight = part(all.concurrency.max_in_flight);
     mine.rate.queries_per_second = all.rate.queries_per_second / command_.threads;
+    mine.availability.shared = health;
     return mine;
 }
 
@@ -148,7 +152,7 @@ void crawl_runner::start_worker(std::size_t which) {
     std::deque<crawl_worker>& workers = lanes_[which].workers;
     try {
         workers.emplace_back(
-            share(servers_[which].config, workers.size()), books_, which,
+            share(servers_[which].config, workers.size(), lanes_[which].health), books_, which,
             [this, which](error_code ec, const diagnostics& diag) {
                 asio::post(context_, [this, which, ec, diag] { on_first(which, ec, diag); });
             },

@@ -38,7 +38,8 @@ private:
 
     void start(std::size_t which);
     void on_prepared(std::size_t which, server_preparation made);
-    client_config share(const client_config& all, std::size_t number) const;
+    client_config share(const client_config& all, std::size_t number,
+                        const std::shared_ptr<shared_health>& health) const;
     void start_worker(std::size_t which);
     void on_first(std::size_t which, error_code ec, const diagnostics& diag);
     void on_away(std::size_t which, error_code ec, const diagnostics& diag);

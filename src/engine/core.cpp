@@ -179,6 +179,14 @@ void core::renew_connections(const instant& now) {
     carry_on(now);
 }
 
+void core::share(std::shared_ptr<shared_health> with, std::function<void()> changed) {
+    scheduler_.share(std::move(with), std::move(changed));
+}
+
+void core::others_learnt(const instant& now) {
+    carry_on(now);
+}
+
 void core::keep_open(std::size_t connections, const instant& now) {
     scheduler_.keep_open(connections);
     carry_on(now);
@@ -299,6 +307,7 @@ void core::fail_opening(std::size_t slot, const policy::failure& why, jobmode::d
         addresses_known_since_.reset();
     steps_.push_back({step::kind::close, {static_cast<std::uint32_t>(slot), which.generation}});
     drop(slot);
+    scheduler_.learn(now.steady);
     scheduler_.open_failed(slot, why, std::move(known), now.steady);
     note_opening(which, why.code, now);
 }
@@ -407,6 +416,7 @@ void core::wrote(connection_id id, std::size_t bytes, const instant& now) {
 void core::take_reports(std::size_t slot, const instant& now) {
     connection& which = *connections_[slot];
     std::vector<session_report>& reports = which.carries->reports();
+    scheduler_.learn(now.steady);
     for (session_report& report : reports) {
         switch (report.what) {
             case session_report::kind::begun:
@@ -439,6 +449,7 @@ void core::take_reports(std::size_t slot, const instant& now) {
 
 /// Lets the scheduler decide, and carries its orders out.
 void core::carry_on(const instant& now) {
+    scheduler_.learn(now.steady);
     scheduler_.pump(now.steady);
     for (order& next : scheduler_.orders()) {
         switch (next.what) {

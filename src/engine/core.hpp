@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,6 +79,10 @@ public:
     void renew_credentials(const instant& now);
     /// Connections are made in another way from now on: those there are carry nothing more than they do.
     void renew_connections(const instant& now);
+    /// See `scheduler::share`.
+    void share(std::shared_ptr<shared_health> with, std::function<void()> changed);
+    /// Another client has learnt something of the server.
+    void others_learnt(const instant& now);
     /// See `scheduler::keep_open`.
     void keep_open(std::size_t connections, const instant& now);
 

@@ -82,6 +82,7 @@ bool scheduler::take_back(call& who, error_code ec, policy::time_point) {
 
 void scheduler::close(error_code ec, const std::vector<call_ptr>& sent) {
     closed_ = ec;
+    leave();
     ledger_ = policy::pool_ledger(config_.pool, config_.pipeline_depth);
     in_flight_ = paused_ = 0;
     for (const call_ptr& who : sent)
@@ -93,9 +94,69 @@ void scheduler::close(error_code ec, const std::vector<call_ptr>& sent) {
 
 std::vector<call_ptr> scheduler::abandon() {
     closed_ = boost::system::errc::make_error_code(boost::system::errc::operation_canceled);
+    leave();
     alarms_.fill(never);
     orders_.clear();
     return queue_.take_all();
+}
+
+void scheduler::share(std::shared_ptr<shared_health> with, std::function<void()> changed) {
+    shared_ = std::move(with);
+    client_ = shared_->join(std::move(changed));
+}
+
+void scheduler::leave() {
+    if (!shared_)
+        return;
+    shared_->leave(client_);
+    if (claimed_)
+        publish();
+    shared_.reset();
+}
+
+void scheduler::take_over(policy::time_point now) {
+    std::optional<gate> seen = shared_->take(client_, version_);
+    // Whoever tries knows more than the others.
+    if (!seen || claimed_)
+        return;
+    const bool was_well = server_.health.well();
+    server_ = std::move(*seen);
+    if (server_.health.well()) {
+        set_alarm(totals, now);
+    } else {
+        if (was_well)
+            limit_.restart();
+        set_alarm(health_check, server_.health.next_try());
+    }
+    set_alarm(patience, now);
+}
+
+/// Tells the other clients what was learnt.
+void scheduler::publish() {
+    if (!shared_)
+        return;
+    claimed_ = server_.health.at() == policy::server_health::state::trying;
+    gate told = server_;
+    if (closed_ && claimed_)
+        told.health.given_up();
+    version_ = shared_->put(client_, told);
+}
+
+/// Whether this client may do something with a server that is not well: of several, one at a time.
+bool scheduler::may_bother(policy::time_point now) {
+    if (!shared_ || server_.health.well() || claimed_)
+        return true;
+    claimed_ = shared_->claim(client_, server_, version_);
+    if (!claimed_)
+        take_over(now);
+    return claimed_;
+}
+
+/// Whoever has nothing to try with leaves it to others.
+void scheduler::let_others_try() {
+    const bool idle = queue_.size() == 0 || credentials_ == credentials_state::refused;
+    if (claimed_ && idle && server_.health.at() == policy::server_health::state::resting)
+        publish();
 }
 
 void scheduler::set_credentials(std::uint64_t generation) {
@@ -126,7 +187,7 @@ void scheduler::opened(std::size_t slot, bool resumed, policy::time_point now) {
 
 policy::surroundings scheduler::around(const call* who) const noexcept {
     policy::surroundings all;
-    all.answered_ever = answers_ != 0;
+    all.answered_ever = server_.answered_ever;
     all.others_open = ledger_.open() != 0;
     all.lost_in_a_row = lost_in_a_row_;
     all.unanswered_in_a_row = unanswered_in_a_row_;
@@ -262,7 +323,10 @@ void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::
 }
 
 void scheduler::note_answer(const call& who, policy::time_point now) {
-    ++answers_;
+    if (++answers_ == 1 && !server_.answered_ever) {
+        server_.answered_ever = true;
+        publish();
+    }
     ++answers_of_[who.target.index];
     kinds_[who.target.index].strange_in_a_row = 0;
     kinds_[who.target.index].last_good = who.asked.login_name;
@@ -284,9 +348,11 @@ void scheduler::note_strange(const call& who) {
 }
 
 /// Whoever answers is there.
-void scheduler::note_presence(const call& who, policy::time_point now) noexcept {
-    if (server_.health.answered(who.book.number, now))
-        set_alarm(totals, now);
+void scheduler::note_presence(const call& who, policy::time_point now) {
+    if (!server_.health.answered(who.book.number, now))
+        return;
+    set_alarm(totals, now);
+    publish();
 }
 
 void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why,
@@ -317,7 +383,7 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
             return;
         case policy::subject::server:
         case policy::subject::machine: {
-            gate& which = policy::is_strange(why.code) && answers_ != 0 ? gate_of(*who) : server_;
+            gate& which = policy::is_strange(why.code) && server_.answered_ever ? gate_of(*who) : server_;
             // Whoever tried alone lets another one have the next try.
             const bool tried = which.health.at() == policy::server_health::state::trying;
             jobmode::diagnostics known = who->diagnostics;
@@ -396,9 +462,11 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
     which.health.failed(who, now, why.retry_after, random_);
     which.code = why.code;
     which.known = std::move(known);
+    if (&which == &server_)
+        publish();
     set_alarm(health_check, which.health.next_try());
     set_alarm(patience, now);
-    if (answers_ != 0 || config_.availability.wait_for_first_answer)
+    if (server_.answered_ever || config_.availability.wait_for_first_answer)
         return;
     // It has never answered: what it is tried again is one query's retries.
     if (which.health.failures() > config_.retry.max_retries || !policy::is_retryable(why.code) ||
@@ -406,6 +474,8 @@ void scheduler::server_failed(gate& which, std::uint64_t who, const policy::fail
         end_waiting(which.code, which.known, which.health.failures());
         // Whoever comes next may as well try.
         which.health.restart(now);
+        if (&which == &server_)
+            publish();
         if (which.health.well())
             set_alarm(totals, now);
         else
@@ -479,10 +549,13 @@ bool scheduler::held(const call& who, policy::time_point now) const noexcept {
            !endpoints_[who.target.index].health.may_send(now);
 }
 
-void scheduler::give_back_try(const call& who, policy::time_point now) noexcept {
+void scheduler::give_back_try(const call& who, policy::time_point now) {
     for (policy::server_health* health : {&server_.health, &endpoints_[who.target.index].health}) {
-        if (health->taken_back(who.book.number, now))
+        if (health->taken_back(who.book.number, now)) {
             set_alarm(patience, now);
+            if (health == &server_.health)
+                publish();
+        }
         if (!health->well())
             set_alarm(health_check, health->next_try());
     }
@@ -514,6 +587,8 @@ void scheduler::pump(policy::time_point now) {
         // If no connection can be opened, one that works will do.
         wanted.fresh = next->book.wants_fresh && openings_failed_ == 0;
         wanted.may_open = may_open(now);
+        if (!may_bother(now))
+            break;
         const policy::pool_ledger::decision decision = ledger_.lease(now, wanted);
         if (decision.what == policy::pool_ledger::verdict::wait)
             break;
@@ -533,6 +608,7 @@ void scheduler::pump(policy::time_point now) {
                 break;
         }
     }
+    let_others_try();
     open_ahead(now);
     watch_what_waits(now);
     close_unwanted(now);

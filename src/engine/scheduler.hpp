@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "engine/call.hpp"
 #include "engine/call_queue.hpp"
 #include "engine/counters.hpp"
+#include "engine/shared_health.hpp"
 #include "policy/blame.hpp"
 #include "policy/concurrency_limit.hpp"
 #include "policy/pool_ledger.hpp"
@@ -64,6 +67,14 @@ public:
     void close(error_code ec, const std::vector<call_ptr>& sent);
     /// Hands out everything that waits; nothing is taken any more.
     std::vector<call_ptr> abandon();
+    /// Other clients of the same server share what is known of it. `changed` is called from any thread when `learn` is
+    /// to be called.
+    void share(std::shared_ptr<shared_health> with, std::function<void()> changed);
+    /// Takes what others have learnt of the server. To be called before every other event.
+    void learn(policy::time_point now) {
+        if (shared_ && shared_->version() != version_)
+            take_over(now);
+    }
     /// New credentials are in use: what waits for them goes on.
     void set_credentials(std::uint64_t generation);
     /// So many connections are to be open, or being opened, also with nothing to send; 0: no more than are needed.
@@ -125,15 +136,15 @@ public:
 
 private:
     /// A reason for which calls are held back: the whole server, or what answers one endpoint.
-    struct gate {
-        policy::server_health health;
-        /// What the last failure was.
-        error_code code;
-        jobmode::diagnostics known;
-    };
+    using gate = shared_health::knowledge;
     enum class credentials_state : std::uint8_t { unproven, proven, refused };
     enum alarm : std::size_t { totals, pauses, rate, idle_connections, health_check, patience, opening, alarm_count };
 
+    void take_over(policy::time_point now);
+    void publish();
+    void leave();
+    bool may_bother(policy::time_point now);
+    void let_others_try();
     bool held(const call& who, policy::time_point now) const noexcept;
     bool may_open(policy::time_point now) const noexcept;
     void assign(std::size_t slot, call& who, policy::time_point now);
@@ -141,7 +152,7 @@ private:
     void settle(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void note_answer(const call& who, policy::time_point now);
     void note_strange(const call& who);
-    void note_presence(const call& who, policy::time_point now) noexcept;
+    void note_presence(const call& who, policy::time_point now);
     void act_on(const policy::verdict& what, const call_ptr& who, const policy::failure& why, policy::time_point now);
     void retry(const call_ptr& who, const policy::failure& why, policy::time_point now);
     void requeue(const call_ptr& who, bool in_front, error_code why);
@@ -160,7 +171,7 @@ private:
     const gate* holding(const call& who) const noexcept;
     gate& gate_of(const call& who) { return endpoints_[who.target.index]; }
     void set_alarm(alarm which, policy::time_point when) noexcept;
-    void give_back_try(const call& who, policy::time_point now) noexcept;
+    void give_back_try(const call& who, policy::time_point now);
     void leave_flight(const call& who) noexcept;
     void open_ahead(policy::time_point now);
     void watch_what_waits(policy::time_point now);
@@ -181,6 +192,12 @@ private:
     std::uint64_t calls_ = 0;
 
     gate server_;
+    /// Where other clients of the server have what they know of it; null if there are none.
+    std::shared_ptr<shared_health> shared_;
+    std::uint64_t client_ = 0;
+    std::uint64_t version_ = 0;
+    /// It is for this client to try the server.
+    bool claimed_ = false;
     std::vector<gate> endpoints_;
     std::array<std::uint64_t, wire::endpoints.size()> answers_of_{};
     /// What was answered last, by endpoint: see `note_strange`.

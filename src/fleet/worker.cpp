@@ -229,6 +229,7 @@ worker::worker(connection& nats, names called, client_config config, worker_sett
       key_(server_key(settings_.server)),
       on_end_(std::move(on_end)),
       running_(settings_.items) {
+    config_.availability.shared = share_health();
     try {
         for (unsigned number = 0; number != settings_.items; ++number)
             threads_.emplace_back([this, number] { work(number); });

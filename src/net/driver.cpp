@@ -4,6 +4,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/system/system_error.hpp>
@@ -89,6 +90,16 @@ std::shared_ptr<driver> driver::make(asio::any_io_executor executor, client_conf
     auto& context = asio::query(executor, asio::execution::context);
     auto made = std::make_shared<driver>(std::move(executor), std::move(config), base, proxy);
     asio::use_service<shutdown_service>(context).add(made);
+    if (made->config_.availability.shared)
+        made->core_.share(made->config_.availability.shared, [weak = std::weak_ptr(made), where = made->executor_] {
+            asio::post(where, [weak] {
+                const std::shared_ptr<driver> self = weak.lock();
+                if (!self || self->closed_)
+                    return;
+                self->core_.others_learnt(self->now());
+                self->perform();
+            });
+        });
     return made;
 }
 

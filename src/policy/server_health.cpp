@@ -61,6 +61,13 @@ void server_health::restart(time_point now) noexcept {
     at_ = until_ > now ? state::resting : state::well;
 }
 
+void server_health::tried_elsewhere() noexcept {
+    if (at_ == state::well)
+        return;
+    at_ = state::trying;
+    who_ = nobody_here;
+}
+
 bool server_health::taken_back(std::uint64_t query, time_point now) noexcept {
     if (at_ != state::trying || who_ != query)
         return false;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "policy/random.hpp"
@@ -55,6 +56,14 @@ public:
                 random_numbers& random) noexcept;
     /// What was learnt of the server is forgotten, but for a pause that it asked for.
     void restart(time_point now) noexcept;
+    /// Whoever tries is gone.
+    void given_up() noexcept {
+        if (at_ == state::trying)
+            at_ = state::resting;
+    }
+    /// Somebody else tries a server that is not well.
+    void tried_elsewhere() noexcept;
+    bool is_tried_elsewhere() const noexcept { return at_ == state::trying && who_ == nobody_here; }
     /// A query has ended or gone back without telling anything of the server. True if another one is to try.
     bool taken_back(std::uint64_t query, time_point now) noexcept;
 
@@ -66,6 +75,9 @@ public:
     std::chrono::nanoseconds unwell(time_point now) const noexcept;
 
 private:
+    /// No query has this number.
+    static constexpr std::uint64_t nobody_here = std::numeric_limits<std::uint64_t>::max();
+
     health_config config_;
     state at_ = state::well;
     time_point since_{};

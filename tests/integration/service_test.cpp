@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <future>
@@ -18,6 +19,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -556,4 +558,94 @@ TEST_CASE("connections that cannot be opened, and what is taken back, are attemp
     CHECK(all[2].verdict == attempt_verdict::cancelled);
     CHECK(all[2].error == asio::error::operation_aborted);
     CHECK(all[2].bytes_sent > 0);
+}
+
+TEST_CASE("clients that share what they know of a server try it one at a time") {
+    using clock_type = std::chrono::steady_clock;
+    std::mutex mutex;
+    std::optional<std::size_t> refusals_left;
+    std::vector<clock_type::time_point> refused;
+    const scripted_server server(nullptr, [&](scripted_connection& one, std::size_t) {
+        while (!one.read_request().empty()) {
+            const std::scoped_lock lock(mutex);
+            const clock_type::time_point now = clock_type::now();
+            // Whatever comes before its time is over was not held back.
+            if (refusals_left && !refused.empty() && now - refused.back() < 1s)
+                refused.push_back(now);
+            else if (refusals_left && *refusals_left != 0) {
+                --*refusals_left;
+                refused.push_back(now);
+            } else {
+                refusals_left.reset();
+                one.send(http_answer(test::good_body()));
+                continue;
+            }
+            one.send("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    asio::io_context context(1);
+    client_config config = plain_config(server);
+    config.availability.shared = share_health();
+    std::deque<client> clients;
+    for (int index = 0; index != 4; ++index) {
+        clients.emplace_back(context, config);
+        CHECK_FALSE(test::ask(context, clients.back(), about("obm")).error);
+    }
+    {
+        const std::scoped_lock lock(mutex);
+        refusals_left = 3;
+    }
+    std::vector<error_code> ends;
+    const auto note = [&ends](error_code ec, const std::vector<record>&) { ends.push_back(ec); };
+    clients[0].async_list(about("obm"), note);
+    REQUIRE(test::run_until(context, [&] { return clients[0].metrics().next_try_seconds > 0; }));
+    for (client& one : clients)
+        for (int index = 0; index != 5; ++index)
+            one.async_list(about("obm"), note);
+    REQUIRE(test::run_until(context, [&] { return ends.size() == 21; }));
+    CHECK(ends == std::vector<error_code>(21, error_code()));
+    // The first, and two tries.
+    CHECK(refused.size() == 3);
+    // One that goes takes nothing along that others need.
+    clients.pop_front();
+    CHECK_FALSE(test::ask(context, clients.back(), about("obm")).error);
+}
+
+TEST_CASE("clients on several threads share what they know of a server", "[.threads]") {
+    sim::server_config server;
+    std::atomic<std::size_t> asked = 0;
+    server.script = [&asked](const sim::request_info&) {
+        std::optional<std::vector<sim::script_step>> steps;
+        if (asked++ % 100 == 50)
+            steps.emplace({sim::script_step(sim::script_step::kind::send,
+                                            "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n")});
+        return steps;
+    };
+    const test::fixture with(std::move(server));
+    client_config config = with.config();
+    config.availability.shared = share_health();
+    constexpr std::size_t each = 400;
+    std::atomic<std::size_t> answered = 0;
+    std::vector<std::thread> threads;
+    for (int index = 0; index != 4; ++index)
+        threads.emplace_back([&config, &answered] {
+            asio::io_context context(1);
+            client client(context, config);
+            crawl all(client, std::vector<query>(each, about("obm")));
+            std::function<void()> next = [&] {
+                all.async_next([&](error_code, const std::optional<outcome>& one) {
+                    if (!one) {
+                        client.close();
+                        return;
+                    }
+                    answered += one->error ? 0 : 1;
+                    next();
+                });
+            };
+            next();
+            context.run();
+        });
+    for (std::thread& one : threads)
+        one.join();
+    CHECK(answered == 4 * each);
 }
