@@ -347,4 +347,5 @@ def main() -> None:
     streaming(results, options.build, options.work, 1_000_000)
 
 
-main()
+if __name__ == "__main__":
+    main()
