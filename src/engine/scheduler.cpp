@@ -135,7 +135,7 @@ void scheduler::take_over(policy::time_point now) {
 void scheduler::publish() {
     if (!shared_)
         return;
-    claimed_ = server_.health.at() == policy::server_health::state::trying;
+    claimed_ = server_.health.at() == policy::server_health::state::trying && !server_.health.is_tried_elsewhere();
     gate told = server_;
     if (closed_ && claimed_)
         told.health.given_up();
@@ -154,7 +154,7 @@ bool scheduler::may_bother(policy::time_point now) {
 
 /// Whoever has nothing to try with leaves it to others.
 void scheduler::let_others_try() {
-    const bool idle = queue_.size() == 0 || credentials_ == credentials_state::refused;
+    const bool idle = queue_.sendable() == 0 || credentials_ == credentials_state::refused;
     if (claimed_ && idle && server_.health.at() == policy::server_health::state::resting)
         publish();
 }
