@@ -34,8 +34,12 @@ std::optional<shared_health::knowledge> shared_health::take(std::uint64_t client
 
 std::uint64_t shared_health::put(std::uint64_t client, const knowledge& what) {
     const std::scoped_lock lock(mutex_);
-    if (what.health.is_tried_elsewhere())
-        return change(client, what, trying_);
+    if (what.health.is_tried_elsewhere() && known_) {
+        // Of the server's health whoever tries knows more.
+        knowledge merged = what;
+        merged.health = known_->health;
+        return change(client, merged, trying_);
+    }
     return change(client, what, what.health.at() == policy::server_health::state::trying ? client : 0);
 }
 
