@@ -159,7 +159,9 @@ TEST_CASE("a server that goes away for a while costs no query, and is hardly bot
     asio::io_context context(1);
     moody_server server(context);
     const bool refuses = GENERATE(true, false);
-    client client(context, server.config());
+    client_config config = server.config();
+    config.concurrency.max_in_flight = 8;
+    client client(context, config);
     many queries(client, 2000);
     asio::steady_timer back(context);
     std::size_t before = 0;
