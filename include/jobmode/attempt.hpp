@@ -55,14 +55,17 @@ struct JOBMODE_EXPORT attempt_info {
     std::chrono::steady_clock::time_point answer_began;
     /// When it ended.
     std::chrono::steady_clock::time_point ended;
-    /// Bytes of the request that were written, and of the answer that were taken, without TLS's own.
+    /// Bytes of the request that were written, without TLS's own.
     std::uint64_t bytes_sent = 0;
+    /// Bytes of the answer that were taken, header included.
     std::uint64_t bytes_received = 0;
     /// Why it failed.
     error_code error;
     /// The status of the answer; 0 if there was none.
     unsigned http_status = 0;
+    /// What became of it.
     attempt_verdict verdict = attempt_verdict::succeeded;
+    /// Whom the failure speaks about.
     attempt_subject about = attempt_subject::nobody;
 };
 
