@@ -765,9 +765,9 @@ void scheduler::check_patience(policy::time_point now) {
     });
     for (const auto& [who, cause] : tired) {
         end_with(who, *cause);
-        const policy::time_point try_at = cause == &refusal_ ? never : cause->health.next_try();
-        if (try_at != never && try_at > now) {
-            const auto left = std::chrono::ceil<std::chrono::seconds>(try_at - now);
+        // Pauses of our own say nothing to whoever reads it.
+        if (cause != &refusal_ && cause->health.asked_until() > now) {
+            const auto left = std::chrono::ceil<std::chrono::seconds>(cause->health.asked_until() - now);
             std::string& detail = who->diagnostics.detail;
             detail += (detail.empty() ? "" : "; ") + std::string("the next try is due in ") +
                       std::to_string(left.count()) + " s, which is longer than this query may wait";

@@ -47,6 +47,9 @@ public:
     /// When the next try is due, or the one that goes on was; meaningless while the server is well.
     time_point try_due() const noexcept { return until_; }
 
+    /// Until when the server asked to be left alone, the last time that it did.
+    time_point asked_until() const noexcept { return asked_until_; }
+
     /// A query, known by a number other than 0, is sent; `may_send` allowed it.
     void sent(std::uint64_t query) noexcept;
     /// A query was answered. True if that made the server well again.
