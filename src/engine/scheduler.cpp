@@ -556,8 +556,6 @@ void scheduler::give_back_try(const call& who, policy::time_point now) {
             if (health == &server_.health)
                 publish();
         }
-        if (!health->well())
-            set_alarm(health_check, health->next_try());
     }
 }
 

@@ -19,6 +19,12 @@ void server_health::sent(std::uint64_t query) noexcept {
 bool server_health::answered(std::uint64_t query, time_point now) noexcept {
     if (at_ != state::trying || who_ != query)
         return false;
+    if (asked_until_ > now) {
+        // It asked for that after this query was sent.
+        at_ = state::resting;
+        until_ = asked_until_;
+        return false;
+    }
     at_ = state::well;
     unwell_ += now - since_;
     failures_ = 0;

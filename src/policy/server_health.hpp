@@ -52,7 +52,7 @@ public:
 
     /// A query, known by a number other than 0, is sent; `may_send` allowed it.
     void sent(std::uint64_t query) noexcept;
-    /// A query was answered. True if that made the server well again.
+    /// A query was answered. True if that made the server well again; a pause that it asked for meanwhile holds.
     bool answered(std::uint64_t query, time_point now) noexcept;
     /// The server has failed, seen by this query, or by an attempt to connect (0).
     void failed(std::uint64_t query, time_point now, std::optional<std::chrono::milliseconds> retry_after,
