@@ -1,8 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <jobmode/client.hpp>
 
-#include <boost/system/system_error.hpp>
-
 #include <chrono>
 #include <string>
 #include <utility>
@@ -29,12 +27,8 @@ public:
     void abandon() noexcept final { done_.drop(); }
 
     void let_cancel(const std::shared_ptr<net::driver>& driver) {
-        done_.on_cancel([weak_self = weak_from_this(), weak_driver = std::weak_ptr(driver)] {
-            if (const std::shared_ptr<net::driver> running = weak_driver.lock())
-                running->enter([weak_self, running] {
-                    if (const engine::call_ptr self = weak_self.lock())
-                        running->cancel(*self, asio::error::operation_aborted);
-                });
+        net::let_cancel(done_, driver, weak_from_this(), [](net::driver& running, const engine::call_ptr& self) {
+            running.cancel(*self, asio::error::operation_aborted);
         });
     }
 
@@ -122,13 +116,6 @@ private:
     result_type result_;
 };
 
-/// Throws if it cannot be used.
-void check(const client_config& config) {
-    std::string why;
-    if (const error_code ec = config.validate(&why))
-        throw boost::system::system_error(ec, why);
-}
-
 void submit(const std::shared_ptr<net::driver>& driver, engine::call_ptr who) {
     driver->enter([driver, who = std::move(who)] { driver->submit(who); });
 }
@@ -162,7 +149,7 @@ void client::set_credentials(std::string sys_user, secret sys_pwd) {
     client_config used = driver_->config();
     used.sys_user = sys_user;
     used.sys_pwd = sys_pwd;
-    check(used);
+    net::require_valid(used);
     driver_->enter([driver = driver_, sys_user = std::move(sys_user), sys_pwd = std::move(sys_pwd)] {
         driver->set_credentials(sys_user, sys_pwd);
     });
@@ -173,7 +160,7 @@ void client::set_proxy_credentials(std::string user, secret password) {
     used.sys_pwd = secret("-");
     used.proxy.user = user;
     used.proxy.password = password;
-    check(used);
+    net::require_valid(used);
     driver_->enter([driver = driver_, user = std::move(user), password = std::move(password)] {
         driver->set_proxy_credentials(user, password);
     });
@@ -186,13 +173,8 @@ void client::set_tls(const tls_config& tls) {
 template <class Start>
 void client::start_count(detail::bound_handler<std::size_t> handler, Start start) {
     auto done = std::make_shared<completion<std::size_t>>(std::move(handler), driver_->user_executor());
-    done->on_cancel([weak_done = std::weak_ptr(done), weak_driver = std::weak_ptr(driver_)] {
-        if (const std::shared_ptr<net::driver> running = weak_driver.lock())
-            running->enter([weak_done, running] {
-                if (const auto waiting = weak_done.lock())
-                    running->cancel_wait(waiting);
-            });
-    });
+    net::let_cancel(*done, driver_, std::weak_ptr(done),
+                    [](net::driver& running, const auto& waiting) { running.cancel_wait(waiting); });
     driver_->enter([driver = driver_, done = std::move(done), start]() mutable { start(*driver, std::move(done)); });
 }
 

@@ -24,12 +24,8 @@ stream_call::stream_call(std::shared_ptr<driver> owner, query question, completi
 
 template <class Result>
 void stream_call::let_cancel(completion<Result>& waiting, std::uint64_t wait) {
-    waiting.on_cancel([weak = weak_from_this(), weak_driver = std::weak_ptr(driver_), wait] {
-        if (const std::shared_ptr<driver> running = weak_driver.lock())
-            running->enter([weak, running, wait] {
-                if (const engine::call_ptr self = weak.lock())
-                    static_cast<stream_call&>(*self).cancel_wait(wait);
-            });
+    net::let_cancel(waiting, driver_, weak_from_this(), [wait](driver&, const engine::call_ptr& self) {
+        static_cast<stream_call&>(*self).cancel_wait(wait);
     });
 }
 

@@ -83,7 +83,7 @@ void core::cancel(call& who, error_code ec, const instant& now) {
     if (who.book.state == call_state::sent)
         withdraw(who.shared_from_this(), ec, now);
     else
-        scheduler_.take_back(who, ec, now.steady);
+        scheduler_.take_back(who, ec);
     carry_on(now);
 }
 
@@ -172,8 +172,8 @@ void core::renew_connections(const instant& now) {
         steps_.push_back({step::kind::close, {static_cast<std::uint32_t>(slot), which->generation}});
         ++which->generation;
         which->since = now.steady;
-        which->reached = false;
-        order_open(slot, now);
+        which->address.reset();
+        order_open(slot);
     }
     scheduler_.retire_connections(now.steady);
     carry_on(now);
@@ -201,12 +201,13 @@ void core::begin_opening(std::size_t slot, const instant& now) {
     ++which.generation;
     which.since = which.began = now.steady;
     which.connected = {};
-    which.reached = which.resumed = false;
+    which.address.reset();
+    which.resumed = false;
     which.number = ++opened_;
     which.carries.reset();
     if (addresses_.size() != 0 && addresses_known_since_ &&
         now.steady - *addresses_known_since_ < addresses_serve_for) {
-        order_open(slot, now);
+        order_open(slot);
         return;
     }
     which.at = phase_of::resolving;
@@ -217,7 +218,7 @@ void core::begin_opening(std::size_t slot, const instant& now) {
     steps_.push_back({step::kind::resolve, {}, lookup_});
 }
 
-void core::order_open(std::size_t slot, const instant&) {
+void core::order_open(std::size_t slot) {
     connection& which = *connections_[slot];
     which.at = phase_of::connecting;
     watch(which);
@@ -236,7 +237,7 @@ void core::resolved(std::uint64_t lookup, std::size_t addresses, error_code fail
         if (!connections_[slot] || connections_[slot]->at != phase_of::resolving)
             continue;
         if (!failure && addresses != 0) {
-            order_open(slot, now);
+            order_open(slot);
             continue;
         }
         policy::failure why;
@@ -263,7 +264,6 @@ void core::tunnelling(connection_id id, std::size_t address) {
         return;
     which->at = phase_of::tunnelling;
     which->address = address;
-    which->reached = true;
 }
 
 void core::connected(connection_id id, std::size_t address, const instant& now) {
@@ -272,7 +272,6 @@ void core::connected(connection_id id, std::size_t address, const instant& now) 
         return;
     which->at = phase_of::handshaking;
     which->address = address;
-    which->reached = true;
     which->since = which->connected = now.steady;
     watch(*which);
 }
@@ -285,7 +284,7 @@ void core::opened(connection_id id, bool resumed, const instant& now) {
     which->carries.emplace(shared_, now.steady);
     which->resumed = resumed;
     note_opening(*which, {}, now);
-    addresses_.worked(which->address);
+    addresses_.worked(*which->address);
     scheduler_.opened(id.slot, resumed, now.steady);
     carry_on(now);
 }
@@ -300,8 +299,8 @@ void core::open_failed(connection_id id, const policy::failure& why, jobmode::di
 
 void core::fail_opening(std::size_t slot, const policy::failure& why, jobmode::diagnostics known, const instant& now) {
     connection& which = *connections_[slot];
-    if (which.at == phase_of::tunnelling || which.at == phase_of::handshaking)
-        addresses_.failed(which.address);
+    if (which.address)
+        addresses_.failed(*which.address);
     else if (which.at == phase_of::connecting)
         // None of them worked: they may be others by now.
         addresses_known_since_.reset();
@@ -317,8 +316,7 @@ core::attempt* core::note(const connection& which, policy::time_point began, con
     if (!config_.on_attempt)
         return nullptr;
     attempt& made = attempts_.emplace_back();
-    if (which.reached)
-        made.address = which.address;
+    made.address = which.address;
     made.info.connection = which.number;
     made.info.resumed = which.resumed;
     made.info.began = began;
@@ -345,7 +343,7 @@ void core::note(const connection& which, const call& who, error_code ec, bool ca
         info.verdict = attempt_verdict::cancelled;
         return;
     }
-    if (policy::is_answer(ec) && !ec)
+    if (!ec)
         return;
     info.about = subject_of(who.book.blamed);
     switch (who.book.state) {

@@ -136,9 +136,8 @@ private:
         std::uint32_t generation = 0;
         phase_of at = phase_of::free;
         policy::time_point since{};
-        std::size_t address = 0;
-        /// It has come to one.
-        bool reached = false;
+        /// The one that it has come to, if any.
+        std::optional<std::size_t> address{};
         bool resumed = false;
         /// No other one's.
         std::uint64_t number = 0;
@@ -150,7 +149,7 @@ private:
     static phase phase_told(phase_of at) noexcept;
     connection* find(connection_id id) noexcept;
     void begin_opening(std::size_t slot, const instant& now);
-    void order_open(std::size_t slot, const instant& now);
+    void order_open(std::size_t slot);
     void fail_opening(std::size_t slot, const policy::failure& why, jobmode::diagnostics known, const instant& now);
     void drop(std::size_t slot);
     attempt* note(const connection& which, policy::time_point began, const instant& now);

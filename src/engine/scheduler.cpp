@@ -71,7 +71,7 @@ void scheduler::submit(call_ptr who, policy::time_point now) {
     queue_.push_back(std::move(who));
 }
 
-bool scheduler::take_back(call& who, error_code ec, policy::time_point) {
+bool scheduler::take_back(call& who, error_code ec) {
     if (who.book.state != call_state::waiting && who.book.state != call_state::backing_off)
         return false;
     const call_ptr keep = who.shared_from_this();
@@ -164,14 +164,21 @@ void scheduler::set_credentials(std::uint64_t generation) {
     credentials_ = credentials_state::unproven;
 }
 
+void scheduler::close_connection(std::size_t slot) {
+    ledger_.closed(slot);
+    orders_.push_back({order::kind::close, slot});
+}
+
+/// It carries nothing more than it does.
+void scheduler::retire(std::size_t slot) {
+    ledger_.retire(slot);
+    if (ledger_.load(slot) == 0)
+        close_connection(slot);
+}
+
 void scheduler::retire_connections(policy::time_point now) {
-    for (const std::size_t slot : ledger_.in_use()) {
-        ledger_.retire(slot);
-        if (ledger_.load(slot) != 0)
-            continue;
-        ledger_.closed(slot);
-        orders_.push_back({order::kind::close, slot});
-    }
+    for (const std::size_t slot : ledger_.in_use())
+        retire(slot);
     // What was learnt about connections was learnt of other ones.
     openings_failed_ = 0;
     open_after_ = now;
@@ -267,13 +274,8 @@ void scheduler::answered(std::size_t slot, const call_ptr& who, const policy::fa
     if (ledger_.uses(slot) == 1 && policy::is_answer(why.code))
         openings_failed_ = 0;
     ledger_.finished(slot, now);
-    if (ledger_.retiring(slot, now)) {
-        ledger_.retire(slot);
-        if (ledger_.load(slot) == 0) {
-            ledger_.closed(slot);
-            orders_.push_back({order::kind::close, slot});
-        }
-    }
+    if (ledger_.retiring(slot, now))
+        retire(slot);
     settle(who, why, now);
 }
 
@@ -595,8 +597,7 @@ void scheduler::pump(policy::time_point now) {
                 orders_.push_back({order::kind::open, decision.slot});
                 break;
             case policy::pool_ledger::verdict::discard:
-                ledger_.closed(decision.slot);
-                orders_.push_back({order::kind::close, decision.slot});
+                close_connection(decision.slot);
                 break;
             case policy::pool_ledger::verdict::use:
                 bucket_.try_take(now);
@@ -609,7 +610,7 @@ void scheduler::pump(policy::time_point now) {
     let_others_try();
     open_ahead(now);
     watch_what_waits(now);
-    close_unwanted(now);
+    close_unwanted();
     update_gauges();
 }
 
@@ -682,12 +683,10 @@ void scheduler::watch_what_waits(policy::time_point now) {
         watch(kind.health);
 }
 
-void scheduler::close_unwanted(policy::time_point) {
+void scheduler::close_unwanted() {
     if (queue_.size() == 0)
-        for (const std::size_t slot : ledger_.unwanted()) {
-            ledger_.closed(slot);
-            orders_.push_back({order::kind::close, slot});
-        }
+        for (const std::size_t slot : ledger_.unwanted())
+            close_connection(slot);
     if (const std::optional<policy::time_point> expiry = ledger_.next_expiry())
         set_alarm(idle_connections, *expiry);
     // The context should have nothing to run for the sake of a client that has nothing to do.
@@ -712,10 +711,8 @@ bool scheduler::due(policy::time_point now) {
     if (struck(patience))
         check_patience(now);
     if (struck(idle_connections))
-        for (const std::size_t slot : ledger_.expired(now)) {
-            ledger_.closed(slot);
-            orders_.push_back({order::kind::close, slot});
-        }
+        for (const std::size_t slot : ledger_.expired(now))
+            close_connection(slot);
     if (!struck(totals))
         return false;
     check_totals(now);

@@ -62,7 +62,7 @@ public:
     /// Takes a call. It may complete at once.
     void submit(call_ptr who, policy::time_point now);
     /// A call that waits is taken back, and completes with `ec`. False if it does not wait.
-    bool take_back(call& who, error_code ec, policy::time_point now);
+    bool take_back(call& who, error_code ec);
     /// Everything completes with `ec`: what waits, what connections carried (`sent`), and whatever is submitted later.
     void close(error_code ec, const std::vector<call_ptr>& sent);
     /// Hands out everything that waits; nothing is taken any more.
@@ -175,7 +175,9 @@ private:
     void leave_flight(const call& who) noexcept;
     void open_ahead(policy::time_point now);
     void watch_what_waits(policy::time_point now);
-    void close_unwanted(policy::time_point now);
+    void close_unwanted();
+    void close_connection(std::size_t slot);
+    void retire(std::size_t slot);
     void update_gauges();
 
     client_config config_;

@@ -7,15 +7,12 @@
 #include <utility>
 
 namespace jobmode::net {
-namespace {
 
 std::string to_text(const tcp::endpoint& endpoint) {
     const std::string address = endpoint.address().to_string();
     const std::string port = std::to_string(endpoint.port());
     return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
 }
-
-}  // namespace
 
 connect_race::connect_race(const asio::any_io_executor& executor, std::vector<tcp::endpoint> endpoints,
                            std::chrono::milliseconds delay, callback done)

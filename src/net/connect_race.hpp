@@ -22,6 +22,9 @@ namespace jobmode::net {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
+/// An address and its port, as a URL has them.
+std::string to_text(const tcp::endpoint& endpoint);
+
 /// Connects to the first of several addresses that answers (RFC 8305). One use. Owned by a `shared_ptr` that its own
 /// waits hold; `cancel` ends it without a word. Not thread-safe.
 class connect_race : public std::enable_shared_from_this<connect_race> {

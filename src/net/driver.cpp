@@ -77,10 +77,15 @@ private:
     std::vector<std::weak_ptr<driver>> drivers_;
 };
 
-std::shared_ptr<driver> driver::make(asio::any_io_executor executor, client_config config) {
+void require_valid(const client_config& config) {
     std::string why;
     if (const error_code ec = config.validate(&why))
         throw boost::system::system_error(ec, why);
+}
+
+std::shared_ptr<driver> driver::make(asio::any_io_executor executor, client_config config) {
+    require_valid(config);
+    std::string why;
     policy::base_url base;
     if (const error_code ec = policy::parse_base_url(config.url, base, &why))
         throw boost::system::system_error(ec, why);
@@ -239,11 +244,8 @@ void driver::tell_attempts() {
     all.swap(core_.attempts());
     for (engine::core::attempt& one : all) {
         one.info.login_name = one.login_name;
-        if (one.address && *one.address < addresses_.size()) {
-            const tcp::endpoint& at = addresses_[*one.address];
-            const std::string host = at.address().to_string();
-            one.info.address = (at.address().is_v6() ? '[' + host + ']' : host) + ':' + std::to_string(at.port());
-        }
+        if (one.address && *one.address < addresses_.size())
+            one.info.address = to_text(addresses_[*one.address]);
         try {
             config_.on_attempt(one.info);
         } catch (...) {  // NOLINT(bugprone-empty-catch)

@@ -32,6 +32,9 @@
 
 namespace jobmode::net {
 
+/// Throws `boost::system::system_error` with the sentence of `client_config::validate` if it cannot be used.
+void require_valid(const client_config& config);
+
 /// Performs what the engine decides: resolves, opens connections, moves bytes, keeps its one timer, tells calls their
 /// end. It holds no rule.
 ///
@@ -149,5 +152,18 @@ private:
     bool performing_ = false;
     bool closed_ = false;
 };
+
+/// Lets the cancellation of a wait call `cancel(driver, what)` on the driver's executor, if both are still there.
+template <class Result, class Waiting, class Cancel>
+void let_cancel(completion<Result>& wait, const std::shared_ptr<driver>& owner, std::weak_ptr<Waiting> waiting,
+                Cancel cancel) {
+    wait.on_cancel([owner = std::weak_ptr(owner), waiting = std::move(waiting), cancel] {
+        if (const std::shared_ptr<driver> running = owner.lock())
+            running->enter([running, waiting, cancel] {
+                if (const std::shared_ptr<Waiting> what = waiting.lock())
+                    cancel(*running, what);
+            });
+    });
+}
 
 }  // namespace jobmode::net

@@ -50,14 +50,7 @@ public:
     ~moody_server() { go(); }
 
     std::uint16_t port() const { return holder_.local_endpoint().port(); }
-    client_config config() const {
-        client_config made("http://127.0.0.1:" + std::to_string(port()));
-        made.sys_user = "system";
-        made.sys_pwd = secret("system1");
-        made.allow_http = true;
-        made.retry.initial_backoff = 1ms;
-        return made;
-    }
+    client_config config() const { return test::config_for("http", port()); }
 
     /// Refuses connections, and drops those there are.
     void go() {

@@ -5,7 +5,6 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <atomic>
@@ -42,15 +41,6 @@ query about(const std::string& user) {
     return {user, year(2024) / June / 26};
 }
 
-client_config plain_config(const scripted_server& server) {
-    client_config made("http://127.0.0.1:" + std::to_string(server.port()));
-    made.sys_user = "system";
-    made.sys_pwd = secret("system1");
-    made.allow_http = true;
-    made.retry.initial_backoff = 1ms;
-    return made;
-}
-
 /// A server that keeps the names it is asked for, and answers none until it is let go.
 class slow_server {
 public:
@@ -79,7 +69,7 @@ public:
         const std::scoped_lock lock(mutex_);
         return names_;
     }
-    const scripted_server& server() const noexcept { return server_; }
+    client_config config() const { return test::config_for("http", server_.port()); }
 
 private:
     bool gone_ = false;
@@ -108,7 +98,7 @@ struct counted {
 TEST_CASE("an operation has its own time, and its own place among those that wait") {
     slow_server with;
     asio::io_context context(1);
-    client_config config = plain_config(with.server());
+    client_config config = with.config();
     config.concurrency.max_in_flight = 1;
     client client(context.get_executor(), config);
     std::size_t ended = 0;
@@ -138,7 +128,7 @@ TEST_CASE("an operation has its own time, and its own place among those that wai
 TEST_CASE("no more wait than may, and those that may not are told so at once") {
     slow_server with;
     asio::io_context context(1);
-    client_config config = plain_config(with.server());
+    client_config config = with.config();
     config.concurrency.max_in_flight = 1;
     config.max_waiting = 3;
     client client(context.get_executor(), config);
@@ -165,7 +155,7 @@ TEST_CASE("no more wait than may, and those that may not are told so at once") {
 TEST_CASE("a shutdown takes no more and lets what is under way end") {
     slow_server with;
     asio::io_context context(1);
-    client client(context, plain_config(with.server()));
+    client client(context, with.config());
     std::optional<error_code> under_way;
     client.async_list(about("first"), [&](error_code ec, const std::vector<record>&) { under_way = ec; });
     REQUIRE(test::run_until(context, [&] { return with.names().size() == 1; }));
@@ -189,7 +179,7 @@ TEST_CASE("a shutdown takes no more and lets what is under way end") {
 TEST_CASE("a shutdown whose time is over cuts off what has not ended, and says how much that was") {
     slow_server with;
     asio::io_context context(1);
-    client client(context, plain_config(with.server()));
+    client client(context, with.config());
     std::vector<error_code> ends;
     for (int index = 0; index != 3; ++index)
         client.async_list(about("stuck"), [&](error_code ec, const std::vector<record>&) { ends.push_back(ec); });
@@ -209,7 +199,7 @@ TEST_CASE("a shutdown whose time is over cuts off what has not ended, and says h
 TEST_CASE("a wait for a shutdown can be cancelled, and cuts nothing off then") {
     slow_server with;
     asio::io_context context(1);
-    client client(context, plain_config(with.server()));
+    client client(context, with.config());
     std::optional<error_code> under_way;
     client.async_list(about("first"), [&](error_code ec, const std::vector<record>&) { under_way = ec; });
     REQUIRE(test::run_until(context, [&] { return with.names().size() == 1; }));
@@ -249,12 +239,8 @@ TEST_CASE("connections can be opened before they are needed") {
 
 TEST_CASE("where no connection can be opened ahead it is said why") {
     asio::io_context context(1);
-    asio::ip::tcp::acceptor none(context, {asio::ip::address_v4::loopback(), 0});
-    client_config config("http://127.0.0.1:" + std::to_string(none.local_endpoint().port()));
-    none.close();
-    config.sys_user = "system";
-    config.sys_pwd = secret("system1");
-    config.allow_http = true;
+    const test::refusing_port nobody(context);
+    client_config config = test::config_for("http", nobody.endpoint().port());
     client client(context, config);
     counted opened;
     client.async_warm_up(3, opened.handler());
@@ -264,7 +250,7 @@ TEST_CASE("where no connection can be opened ahead it is said why") {
     // One that is cut off is told.
     counted closed;
     slow_server slow;
-    jobmode::client other(context, plain_config(slow.server()));
+    jobmode::client other(context, slow.config());
     other.async_warm_up(1, closed.handler());
     other.close();
     REQUIRE(test::run_until(context, [&] { return closed.error.has_value(); }));
@@ -303,7 +289,7 @@ TEST_CASE("whom a client trusts can be changed while it works") {
     CHECK(server.connections() == 3);
 
     slow_server plain;
-    jobmode::client without(context, plain_config(plain.server()));
+    jobmode::client without(context, plain.config());
     CHECK_THROWS_AS(without.set_tls(config.tls), boost::system::system_error);
 }
 
@@ -469,7 +455,7 @@ TEST_CASE("each attempt is told to whoever asks for that") {
         }
     });
     asio::io_context context(1);
-    client_config config = plain_config(server);
+    client_config config = test::config_for("http", server.port());
     struct told {
         std::string text;
         attempt_info info;
@@ -524,12 +510,8 @@ TEST_CASE("each attempt is told to whoever asks for that") {
 
 TEST_CASE("connections that cannot be opened, and what is taken back, are attempts, too") {
     asio::io_context context(1);
-    asio::ip::tcp::acceptor none(context, {asio::ip::address_v4::loopback(), 0});
-    client_config config("http://127.0.0.1:" + std::to_string(none.local_endpoint().port()));
-    none.close();
-    config.sys_user = "system";
-    config.sys_pwd = secret("system1");
-    config.allow_http = true;
+    const test::refusing_port nobody(context);
+    client_config config = test::config_for("http", nobody.endpoint().port());
     config.retry.max_retries = 0;
     std::vector<attempt_info> all;
     config.on_attempt = [&](const attempt_info& one) { all.push_back(one); };
@@ -544,7 +526,7 @@ TEST_CASE("connections that cannot be opened, and what is taken back, are attemp
     CHECK(all[0].connected == std::chrono::steady_clock::time_point());
 
     slow_server slow;
-    client_config to_slow = plain_config(slow.server());
+    client_config to_slow = slow.config();
     to_slow.on_attempt = config.on_attempt;
     client client(context, to_slow);
     asio::cancellation_signal signal;
@@ -584,7 +566,7 @@ TEST_CASE("clients that share what they know of a server try it one at a time") 
         }
     });
     asio::io_context context(1);
-    client_config config = plain_config(server);
+    client_config config = test::config_for("http", server.port());
     config.availability.shared = share_health();
     std::deque<client> clients;
     for (int index = 0; index != 4; ++index) {

@@ -5,9 +5,11 @@
 #include <jobmode/client.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <unistd.h>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -82,6 +84,30 @@ inline ending ask(asio::io_context& context, client& client, query what) {
         throw std::runtime_error("the query did not end");
     return result;
 }
+
+/// What a client needs for a test's server on a port of 127.0.0.1, by `http` or, trusting whoever it is, `https`.
+inline client_config config_for(const std::string& scheme, std::uint16_t port) {
+    client_config config(scheme + "://127.0.0.1:" + std::to_string(port));
+    config.sys_user = "system";
+    config.sys_pwd = secret("system1");
+    config.allow_http = scheme == "http";
+    config.tls.insecure = scheme == "https";
+    // Pauses say nothing in a test.
+    config.retry.initial_backoff = std::chrono::milliseconds(1);
+    return config;
+}
+
+/// A port that is taken, and where nobody listens.
+class refusing_port {
+public:
+    explicit refusing_port(asio::io_context& context) : acceptor_(context, asio::ip::tcp::v4()) {
+        acceptor_.bind({asio::ip::address_v4::loopback(), 0});
+    }
+    asio::ip::tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
+
+private:
+    asio::ip::tcp::acceptor acceptor_;
+};
 
 /// The number of descriptors that this process has open.
 inline std::size_t descriptors() {

@@ -25,28 +25,6 @@ using std::chrono::year;
 
 const query example("obm", year(2024) / June / 26);
 
-client_config config_for(const std::string& scheme, std::uint16_t port) {
-    client_config config(scheme + "://127.0.0.1:" + std::to_string(port));
-    config.sys_user = "system";
-    config.sys_pwd = secret("system1");
-    config.allow_http = scheme == "http";
-    config.tls.insecure = scheme == "https";
-    config.retry.initial_backoff = 1ms;
-    return config;
-}
-
-/// A port that is taken, and where nobody listens.
-class refusing_port {
-public:
-    explicit refusing_port(asio::io_context& context) : acceptor_(context, tcp::v4()) {
-        acceptor_.bind(tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-    }
-    tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
-
-private:
-    tcp::acceptor acceptor_;
-};
-
 tcp::endpoint local(std::uint16_t port) {
     return {asio::ip::address_v4::loopback(), port};
 }
@@ -77,7 +55,7 @@ TEST_CASE("each timeout ends a query with its own code, after its retries") {
                  phase::none, 1},
          }) {
         asio::io_context context(1);
-        client_config config = config_for(one.scheme, one.port);
+        client_config config = test::config_for(one.scheme, one.port);
         config.retry.max_retries = 1;
         one.set_up(config.timeouts);
         client client(context.get_executor(), config);
@@ -90,8 +68,8 @@ TEST_CASE("each timeout ends a query with its own code, after its retries") {
 
 TEST_CASE("a refused connection is tried again, and ends in its own code") {
     asio::io_context context(1);
-    const refusing_port nobody(context);
-    client_config config = config_for("http", nobody.endpoint().port());
+    const test::refusing_port nobody(context);
+    client_config config = test::config_for("http", nobody.endpoint().port());
     config.retry.max_retries = 2;
     client client(context.get_executor(), config);
     const test::ending seen = test::ask(context, client, example);
@@ -103,7 +81,7 @@ TEST_CASE("a refused connection is tried again, and ends in its own code") {
 
 TEST_CASE("addresses that refuse or swallow connections are passed over for one that answers") {
     asio::io_context context(1);
-    const refusing_port nobody(context);
+    const test::refusing_port nobody(context);
     const test::black_hole dark;
     scripted_server good(nullptr, [](scripted_connection& one, std::size_t) { one.wait_for_close(); });
     const tcp::endpoint there = local(good.port());
@@ -147,7 +125,7 @@ TEST_CASE("an answer that comes while nobody asks is not the next query's") {
         }
     });
     asio::io_context context(1);
-    client client(context.get_executor(), config_for("http", server.port()));
+    client client(context.get_executor(), test::config_for("http", server.port()));
     CHECK(test::ask(context, client, example).records.size() == 1);
     answered.set_value();
     sent.get_future().wait();
