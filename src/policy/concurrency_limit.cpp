@@ -11,12 +11,21 @@ namespace {
 // An average of fewer answers says more about chance than about the server; of more, it says nothing new.
 constexpr std::size_t least_answers = 32;
 constexpr std::size_t most_answers = 2000;
-// Windows go on until chance moves their average by no more than this share of it. At the start, speed matters more.
+// Windows go on until chance moves their average by no more than this share of it.
 constexpr double precision = 0.04;
-constexpr double start_precision = 0.1;
 // Latency counts as risen beyond this share above the baseline, and what chance alone may do.
 constexpr double tolerance = 0.05;
-constexpr double start_tolerance = 0.2;
+// At the start the limit grows with each answer by this much, so that it doubles, or grows by an eighth, in the time of
+// one. It has grown as much again when the first sign of queueing is seen; Tomcat has 200 workers unless it is told
+// otherwise, so the steps are small where that would matter most.
+constexpr double start_growth = 1;
+constexpr double careful_growth = 0.125;
+constexpr double careful_from = 128;
+// The windows of the start are parts of the time of an answer.
+constexpr std::size_t least_start_answers = 16;
+constexpr unsigned risen_windows = 2;
+constexpr double clear_of_start = 4;
+constexpr double start_tolerance = 0.1;
 // A baseline that is measured to be so far off is another one; what is less far off is averaged.
 constexpr double surprise = 0.15;
 constexpr double averaging = 0.25;
@@ -50,14 +59,24 @@ void concurrency_limit::on_answer(std::chrono::nanoseconds latency, std::size_t 
         --stale_;
         return;
     }
+    const bool saturated = in_flight >= limit();
     const auto value = static_cast<double>(latency.count());
     sum_ += value;
     sum_of_squares_ += value * value;
     ++count_;
-    saturated_ = saturated_ || in_flight >= limit();
-    if (count_ >= std::max(least_answers, 2 * limit()) &&
-        (count_ >= most_answers || chance() <= (starting_ ? start_precision : precision)))
+    saturated_ = saturated_ || saturated;
+    if (starting_) {
+        if (saturated)
+            limit_ = std::min(limit_ + answer_growth(), ceiling_);
+        if (count_ >= std::max(least_start_answers, limit() / 4))
+            end_window();
+    } else if (count_ >= std::max(least_answers, 2 * limit()) && (count_ >= most_answers || chance() <= precision)) {
         end_window();
+    }
+}
+
+double concurrency_limit::answer_growth() const noexcept {
+    return limit_ < careful_from ? start_growth : careful_growth;
 }
 
 void concurrency_limit::restart() noexcept {
@@ -67,6 +86,8 @@ void concurrency_limit::restart() noexcept {
     resume_at_ = baseline_ = 0;
     starting_ = true;
     windows_to_probe_ = shrunk_ = 0;
+    start_answers_ = 0;
+    risen_ = 0;
     quiet_until_ = time_point::min();
     begin_window();
     stale_ = 0;
@@ -104,14 +125,28 @@ void concurrency_limit::end_window() noexcept {
 }
 
 void concurrency_limit::end_start_window(double average) noexcept {
-    baseline_ = baseline_ == 0 ? average : std::min(baseline_, average);
-    const double excess = average / baseline_;
-    if (excess > 1 + start_tolerance + chance()) {
+    const auto before = static_cast<double>(start_answers_);
+    const auto count = static_cast<double>(count_);
+    // Chance moves the baseline, too, while it is the average of few.
+    const double uncertain = before == 0 ? 0 : 2 * chance() * std::sqrt(1 + count / before);
+    const double excess = before == 0 ? 1 : average / baseline_;
+    if (excess > 1 + start_tolerance + uncertain) {
+        // One such window can be chance.
+        if (++risen_ < risen_windows)
+            return;
+        starting_ = false;
+        // A baseline taken far below the limit is one without queueing.
+        windows_to_probe_ = limit_ >= clear_of_start * initial_ ? windows_between_probes : windows_after_surprise;
+        // What was answered just now was sent before the limit had grown to this.
+        shrink(limit_ / (1 + answer_growth()) / excess);
+        return;
+    }
+    risen_ = 0;
+    start_answers_ += count_;
+    baseline_ += (average - baseline_) * count / (before + count);
+    if (limit_ >= ceiling_ && start_answers_ >= 2 * limit()) {
         starting_ = false;
         windows_to_probe_ = windows_after_surprise;
-        shrink(limit_ / excess);
-    } else if (saturated_) {
-        set_limit(limit_ * 2);
     }
 }
 

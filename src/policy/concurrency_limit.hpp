@@ -23,8 +23,9 @@ namespace jobmode::policy {
 /// - Averages are of windows, as long as it takes for chance to matter little: the more latency varies by itself, the
 ///   longer. Excess counts from what chance can do, so that a server of very uneven latency is not taken for one that
 ///   queues.
-/// - The limit doubles at each window until the first sign of queueing. Then it grows by a small share, which increases
-///   from window to window, so that it overshoots little where it is right and comes up quickly where it is not.
+/// - At the start the limit grows by one with each answer, so that it doubles in the time of one, and by an eighth in
+///   that time from 128 on, until the first sign of queueing. Then it grows by a small share, which increases from
+///   window to window, so that it overshoots little where it is right and comes up quickly where it is not.
 /// - The baseline is measured at half the limit from time to time, since a smallest average ever seen would be too
 ///   small by chance, and never rise again when the server becomes slower for good; and at once when there is reason
 ///   to doubt it: less load did not help, or latency is below it. Halving tells even if half is still too much: the
@@ -43,6 +44,8 @@ public:
     /// An answer, and not a refusal, has begun to come, `latency` after its request, while `in_flight` queries, this
     /// one included, were under way.
     void on_answer(std::chrono::nanoseconds latency, std::size_t in_flight, time_point now) noexcept;
+    /// Whether the limit still grows from its start, so that more will soon be in flight.
+    bool starting() const noexcept { return fixed_ != 0 ? ramp_ < fixed_ : starting_; }
     /// A query has failed in a way that speaks of overload.
     void on_overload(time_point now) noexcept;
     /// The server was away: what was learnt of it no longer holds, and the limit begins again at its start. A fixed one
@@ -52,6 +55,8 @@ public:
 private:
     /// What chance does to the window's average, as a share of it (its standard error).
     double chance() const noexcept;
+    /// By how much the start's limit grows with an answer.
+    double answer_growth() const noexcept;
     void end_window() noexcept;
     void end_start_window(double average) noexcept;
     void end_steady_window(double average) noexcept;
@@ -72,6 +77,10 @@ private:
     double resume_at_ = 0;
     double baseline_ = 0;
     bool starting_ = true;
+    /// Answers that the start's baseline is the average of.
+    std::size_t start_answers_ = 0;
+    /// Windows of the start in a row in which latency had risen.
+    unsigned risen_ = 0;
     unsigned windows_to_probe_ = 0;
     /// Windows in a row at which the limit shrank.
     unsigned shrunk_ = 0;
