@@ -50,10 +50,10 @@ void server_health::failed(std::uint64_t query, time_point now, std::optional<st
         const auto quarter = static_cast<std::uint64_t>(pause / 4);
         until_ = now + std::chrono::milliseconds(pause - static_cast<std::int64_t>(random.below(quarter + 1)));
     }
-    if (retry_after) {
+    if (retry_after)
         asked_until_ = now + *retry_after;
-        until_ = std::max(until_, asked_until_);
-    }
+    // Whoever tries may have been sent before another one was told of the pause.
+    until_ = std::max(until_, asked_until_);
 }
 
 void server_health::restart(time_point now) noexcept {
@@ -78,7 +78,7 @@ bool server_health::taken_back(std::uint64_t query, time_point now) noexcept {
     if (at_ != state::trying || who_ != query)
         return false;
     at_ = state::resting;
-    until_ = now;
+    until_ = std::max(now, asked_until_);
     return true;
 }
 

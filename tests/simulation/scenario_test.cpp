@@ -97,6 +97,8 @@ TEST_CASE("whatever way a server is away for 40 seconds, it is hardly bothered, 
                  fault::maintenance_retry_after, fault::deployed_404, fault::deployed_page, fault::descriptors_run_out);
     INFO(name_of(kind));
     script plan = crawl_of(3'000);
+    // So slow that most is still to be asked when the server goes away.
+    plan.config.concurrency.ceiling = 16;
     plan.config.availability.max_wait = 15min;
     plan.config.timeouts.read = 5s;
     plan.retry_after = 60s;
@@ -353,9 +355,10 @@ TEST_CASE("a client without a pause between its attempts is kept from storming a
     const auto kind = GENERATE(fault::server_refuses, fault::maintenance_503, fault::deployed_404);
     INFO(name_of(kind));
     script plan = crawl_of(1'000);
+    plan.config.concurrency.ceiling = 16;
     plan.config.retry.initial_backoff = 0ms;
     plan.config.retry.budget_reserve = 200;
-    blow(plan, kind, 50ms, 30s);
+    blow(plan, kind, 40ms, 30s);
     blow(plan, fault::server_resets_all, 50ms, 51ms);
     const report came = run_well(plan);
     CHECK(failures_of(came) == "");

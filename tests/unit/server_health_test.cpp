@@ -158,3 +158,36 @@ TEST_CASE("beginning again forgets all but a pause that was asked for") {
     with.health.restart(start + 33s);
     CHECK(with.health.well());
 }
+
+TEST_CASE("a pause that was asked for beside a try holds however the try ends") {
+    for (const int ending : {0, 1, 2, 3}) {
+        INFO("ending " << ending);
+        subject with;
+        server_health& health = with.health;
+        health.failed(1, start, std::nullopt, with.random);
+        const policy::time_point tried = health.next_try();
+        health.sent(3);
+        // Query 2 was sent before the first failure.
+        health.failed(2, tried + 1ms, 300s, with.random);
+        const policy::time_point asked = tried + 1ms + 300s;
+        const policy::time_point now = tried + 2ms;
+        switch (ending) {
+            case 0:
+                CHECK_FALSE(health.answered(3, now));
+                break;
+            case 1:
+                health.failed(3, now, std::nullopt, with.random);
+                break;
+            case 2:
+                CHECK(health.taken_back(3, now));
+                break;
+            default:
+                health.given_up();
+                break;
+        }
+        CHECK(health.at() == state::resting);
+        CHECK(health.next_try() == asked);
+        CHECK_FALSE(health.may_send(asked - 1ns));
+        CHECK(health.may_send(asked));
+    }
+}
