@@ -59,10 +59,11 @@ struct JOBMODE_EXPORT proxy_config {
 struct JOBMODE_EXPORT pool_config {
     pool_config();
 
-    /// Connections open or being opened at a time; at least 1.
-    std::size_t max_connections = 64;
-    /// Connections being opened at a time, so that a cold start does not stall what already runs; at least 1.
-    std::size_t max_connecting = 16;
+    /// Connections open or being opened at a time. 0: as many as the queries in flight can need
+    /// (`concurrency_config`), and 64 if that is more.
+    std::size_t max_connections = 0;
+    /// Connections being opened at a time; at least 1. Tomcat lets this many wait to be accepted.
+    std::size_t max_connecting = 100;
     /// How long an unused connection is kept. Tomcat closes its end after 20 s without a word. 0 keeps none.
     std::chrono::milliseconds idle_timeout{15'000};
     /// How old a connection may be when it is given a query; 0 means any age.

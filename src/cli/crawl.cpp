@@ -100,9 +100,9 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->capture_default_str()
         ->type_name("N|auto")
         ->group(load);
-    app->add_option("--connections", command->connections, "Connections at a time")
+    app->add_option("--connections", command->connections,
+                    "Connections at a time; without it, as many as the queries in flight need")
         ->check(CLI::Range(1U, 100'000U))
-        ->capture_default_str()
         ->type_name("N")
         ->group(load);
     app->add_option("--rate", command->rate, "Queries a second at the most; 0 is no limit")

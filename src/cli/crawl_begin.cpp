@@ -33,7 +33,8 @@ namespace {
 bool set_max_in_flight(const std::string& text, client_config& config) {
     if (text == "auto") {
         // More than there are connections would only wait for one.
-        config.concurrency.ceiling = std::max(config.pool.max_connections, config.concurrency.initial);
+        if (config.pool.max_connections != 0)
+            config.concurrency.ceiling = std::max(config.pool.max_connections, config.concurrency.initial);
         return true;
     }
     std::size_t value = 0;
@@ -89,7 +90,7 @@ crawl_range check(crawl_command& command) {
 
 /// What the options say on how a server is asked, whichever it is.
 void set_load(crawl_command& command, client_config& config) {
-    config.pool.max_connections = command.connections;
+    config.pool.max_connections = command.connections.value_or(0);
     config.rate.queries_per_second = command.rate;
     config.retry.max_retries = command.retries;
     config.availability.max_wait = to_milliseconds(command.wait.value_or(crawl_command::default_wait));
@@ -98,8 +99,13 @@ void set_load(crawl_command& command, client_config& config) {
     if (!set_max_in_flight(command.max_in_flight, config))
         throw usage_problem("--max-in-flight: '" + command.max_in_flight +
                             "' is neither auto nor a number from 1 to 1000000");
+    if (command.connections && config.concurrency.max_in_flight > *command.connections)
+        throw usage_problem(
+            fmt::format("--max-in-flight {} is out of reach with --connections {}: a connection carries one query at a "
+                        "time. Give as many connections, or leave --connections out",
+                        config.concurrency.max_in_flight, *command.connections));
     // A thread needs a connection and a query of its own, or all of them together would have more than was allowed.
-    std::size_t most_threads = command.connections;
+    std::size_t most_threads = command.connections.value_or(command.threads);
     if (config.concurrency.max_in_flight != 0)
         most_threads = std::min(most_threads, config.concurrency.max_in_flight);
     command.threads = static_cast<unsigned>(std::min<std::size_t>(command.threads, most_threads));

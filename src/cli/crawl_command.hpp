@@ -26,7 +26,8 @@ struct crawl_command : scope_options, output_options {
     planning plan = planning::daily;
     bool force = false;
     std::string max_in_flight = "auto";
-    std::size_t connections = 64;
+    /// Without it, as many as the queries in flight need.
+    std::optional<std::size_t> connections;
     double rate = 0;
     unsigned retries = 3;
     /// As given, in seconds; see `default_wait`.

@@ -138,7 +138,8 @@ client_config crawl_runner::share(const client_config& all, std::size_t number,
         return std::max<std::size_t>(together / command_.threads + (number < together % command_.threads ? 1 : 0), 1);
     };
     client_config mine = all;
-    mine.pool.max_connections = part(all.pool.max_connections);
+    if (all.pool.max_connections != 0)
+        mine.pool.max_connections = part(all.pool.max_connections);
     mine.concurrency.ceiling = part(all.concurrency.ceiling);
     mine.concurrency.initial = std::min(all.concurrency.initial, mine.concurrency.ceiling);
     if (all.concurrency.max_in_flight != 0)

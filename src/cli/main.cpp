@@ -1,5 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -30,10 +31,20 @@ void hold_standard_streams() noexcept {
             static_cast<void>(::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
 }
 
+/// Each connection needs a file descriptor, and the usual limit is one that only programs which use select() need.
+void allow_many_descriptors() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     hold_standard_streams();
+    allow_many_descriptors();
     // A reader that has had enough, as in `jobmode ... | head`, shows as a failed write.
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app("Which backup jobs ran on an AhsayCBS server, and how each was started", "jobmode");

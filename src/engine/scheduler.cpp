@@ -19,6 +19,9 @@ constexpr std::chrono::milliseconds total_slack{10};
 
 constexpr policy::time_point never = policy::time_point::max();
 
+// How many times the limit is to be open ahead while it still doubles: it doubles twice while a connection is opened.
+constexpr std::size_t steps_ahead = 4;
+
 // Nothing that the configuration says makes a client storm a server that is away.
 constexpr std::chrono::milliseconds least_pause{20};
 
@@ -38,7 +41,7 @@ scheduler::scheduler(const client_config& config, std::uint64_t seed, counters& 
     : config_(config),
       random_(seed),
       count_(count),
-      ledger_(config.pool, config.pipeline_depth),
+      ledger_(policy::bounded_pool(config), config.pipeline_depth),
       limit_(config.concurrency),
       bucket_(config.rate),
       budget_(config.retry),
@@ -626,10 +629,20 @@ error_code scheduler::opening_error() const noexcept {
     return server_.health.well() ? opening_error_ : server_.code;
 }
 
+/// How many connections are to be open before they are needed.
+std::size_t scheduler::open_soon() const noexcept {
+    // While the limit still doubles, what is in flight would have to wait for connections at each of its steps.
+    const bool growing = limit_.starting() && credentials_ == credentials_state::proven &&
+                         in_flight_ + 1 >= limit_.limit() && config_.pool.idle_timeout.count() != 0;
+    const std::size_t queries = growing ? std::min(steps_ahead * limit_.limit(), in_flight_ + queue_.sendable()) : 0;
+    return std::max(kept_open_, (queries + config_.pipeline_depth - 1) / config_.pipeline_depth);
+}
+
 /// Opens what is to be open before it is needed.
 void scheduler::open_ahead(policy::time_point now) {
+    const std::size_t soon = open_soon();
     while (!closed_ && server_.health.well() && credentials_ != credentials_state::refused && may_open(now) &&
-           ledger_.open() + ledger_.connecting() < kept_open_) {
+           ledger_.open() + ledger_.connecting() < soon) {
         const std::optional<std::size_t> slot = ledger_.open_another();
         if (!slot)
             return;
@@ -640,7 +653,7 @@ void scheduler::open_ahead(policy::time_point now) {
 std::size_t scheduler::sendable() const noexcept {
     if (credentials_ != credentials_state::proven || !server_.health.well())
         return 1;
-    return std::min(limit_.limit(), config_.pool.max_connections * config_.pipeline_depth);
+    return std::min(limit_.limit(), ledger_.most() * config_.pipeline_depth);
 }
 
 void scheduler::assign(std::size_t slot, call& next, policy::time_point now) {

@@ -173,6 +173,7 @@ private:
     void set_alarm(alarm which, policy::time_point when) noexcept;
     void give_back_try(const call& who, policy::time_point now);
     void leave_flight(const call& who) noexcept;
+    std::size_t open_soon() const noexcept;
     void open_ahead(policy::time_point now);
     void watch_what_waits(policy::time_point now);
     void close_unwanted();

@@ -225,7 +225,7 @@ void driver::end_shutdown() {
 }
 
 void driver::warm_up(std::shared_ptr<count_handler> done, std::size_t connections) {
-    warm_ups_.push_back({std::move(done), std::min(connections, config_.pool.max_connections)});
+    warm_ups_.push_back({std::move(done), std::min(connections, core_.plan().pool().most())});
     core_.keep_open(std::ranges::max(warm_ups_, {}, &warm_up_wait::connections).connections, now());
     perform();
 }

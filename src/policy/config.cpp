@@ -45,8 +45,8 @@ std::string fault_of(const client_config& config) {
         return "a client certificate needs its key, and a key its certificate";
 
     const pool_config& pool = config.pool;
-    if (pool.max_connections < 1 || pool.max_connections > 1'000'000)
-        return "max_connections must be from 1 to 1000000";
+    if (pool.max_connections > 1'000'000)
+        return "max_connections must be at most 1000000";
     if (pool.max_connecting < 1)
         return "max_connecting must be at least 1";
     const timeout_config& timeouts = config.timeouts;

@@ -1,7 +1,25 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "policy/pool_ledger.hpp"
 
+#include <algorithm>
+
 namespace jobmode::policy {
+namespace {
+
+// What a few streams that are not read hold must not be all that a client of few queries at a time has.
+constexpr std::size_t least_connections = 64;
+
+}  // namespace
+
+pool_config bounded_pool(const client_config& config) {
+    pool_config pool = config.pool;
+    if (pool.max_connections == 0) {
+        const concurrency_config& limit = config.concurrency;
+        const std::size_t queries = limit.max_in_flight != 0 ? limit.max_in_flight : limit.ceiling;
+        pool.max_connections = std::max(least_connections, (queries - 1) / config.pipeline_depth + 1);
+    }
+    return pool;
+}
 
 pool_ledger::pool_ledger(const pool_config& config, std::size_t pipeline_depth)
     : config_(config), by_load_(pipeline_depth) {}

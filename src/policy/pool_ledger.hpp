@@ -12,6 +12,9 @@
 
 namespace jobmode::policy {
 
+/// A client's pool as it is configured, with the number of connections that follows from the rest where none is given.
+pool_config bounded_pool(const client_config& config);
+
 /// The pool's books: which connections there are, what each carries, and what to do for a query that waits. Connections
 /// are known by small numbers, which are used again after `closed`.
 ///
@@ -25,7 +28,7 @@ namespace jobmode::policy {
 /// constant time, or time proportional to the pipeline depth, but for `expired`. Not thread-safe.
 class pool_ledger {
 public:
-    /// `pipeline_depth` is how many queries a connection may carry at a time.
+    /// `config` is one of `bounded_pool`; `pipeline_depth` is how many queries a connection may carry at a time.
     pool_ledger(const pool_config& config, std::size_t pipeline_depth);
 
     enum class verdict : std::uint8_t {
@@ -86,6 +89,8 @@ public:
     std::optional<std::size_t> open_another();
     /// The connections that are open and not retired.
     std::vector<std::size_t> in_use() const;
+    /// The most connections, open or being opened.
+    std::size_t most() const noexcept { return config_.max_connections; }
     /// Queries given to a connection since it was opened.
     std::size_t uses(std::size_t slot) const { return slots_[slot].uses; }
 

@@ -99,8 +99,8 @@ span_of_time up_to(random_numbers& random, span_of_time most) {
 }
 
 void draw_config(client_config& config, random_numbers& random) {
-    config.pool.max_connections = one_of<std::size_t>(random, {1, 2, 4, 8, 64});
-    config.pool.max_connecting = one_of<std::size_t>(random, {1, 2, 16});
+    config.pool.max_connections = one_of<std::size_t>(random, {0, 1, 2, 4, 8, 64});
+    config.pool.max_connecting = one_of<std::size_t>(random, {1, 2, 16, 100});
     config.pool.idle_timeout = one_of<std::chrono::milliseconds>(random, {0ms, 50ms, 6'000ms, 15'000ms});
     config.pool.max_lifetime = one_of<std::chrono::milliseconds>(random, {0ms, 0ms, 0ms, 300ms, 20'000ms});
     config.pool.max_uses = one_of<std::size_t>(random, {0, 0, 0, 1, 3});

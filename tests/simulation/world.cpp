@@ -1456,11 +1456,11 @@ void world::observe() {
     if (plan_.config.max_waiting != 0 && waiting > plan_.config.max_waiting + calls_.size())
         violate("more calls wait than may");
     const policy::pool_ledger& pool = plan.pool();
-    if (pool.open() + pool.connecting() > plan_.config.pool.max_connections)
+    if (pool.open() + pool.connecting() > pool.most())
         violate("there are more connections than may be");
     if (pool.connecting() > plan_.config.pool.max_connecting)
         violate("more connections are being opened than may be");
-    if (open_links_ > plan_.config.pool.max_connections)
+    if (open_links_ > pool.most())
         violate("the driver was told to hold more connections than may be");
     if (static_cast<double>(counters_.retries.get()) >
         plan_.config.retry.budget_reserve + plan_.config.retry.budget_ratio * static_cast<double>(good_answers_) + 1e-6)

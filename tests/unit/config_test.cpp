@@ -311,7 +311,6 @@ TEST_CASE("whatever is invalid is refused, with a sentence that names it and nev
               }},
              {"key", [](client_config& c) { c.tls.client_cert_file = "cert.pem"; }},
              {"certificate", [](client_config& c) { c.tls.client_key_file = "key.pem"; }},
-             {"max_connections", [](client_config& c) { c.pool.max_connections = 0; }},
              {"max_connections", [](client_config& c) { c.pool.max_connections = static_cast<std::size_t>(-1); }},
              {"max_connecting", [](client_config& c) { c.pool.max_connecting = 0; }},
              {"time", [](client_config& c) { c.pool.idle_timeout = -1ms; }},

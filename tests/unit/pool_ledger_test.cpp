@@ -616,3 +616,19 @@ TEST_CASE("ten thousand connections come and go") {
     CHECK(ledger.open() == 0);
     CHECK_FALSE(ledger.next_expiry());
 }
+
+TEST_CASE("without a number of its own the pool has as many connections as queries in flight need") {
+    client_config config("https://cbs.example.com");
+    const auto most = [&] { return policy::bounded_pool(config).max_connections; };
+    CHECK(most() == config.concurrency.ceiling);
+    config.concurrency.max_in_flight = 250;
+    CHECK(most() == 250);
+    config.pipeline_depth = 2;
+    CHECK(most() == 125);
+    config.pipeline_depth = 16;
+    CHECK(most() == 64);
+    config.concurrency.max_in_flight = 1;
+    CHECK(most() == 64);
+    config.pool.max_connections = 3;
+    CHECK(most() == 3);
+}
