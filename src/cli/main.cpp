@@ -8,15 +8,15 @@
 #include <cstddef>
 #include <memory>
 
-#include "cli/check.hpp"
-#include "cli/completions.hpp"
-#include "cli/crawl.hpp"
-#include "cli/exit_code.hpp"
-#include "cli/help.hpp"
-#include "cli/man.hpp"
-#include "cli/query.hpp"
-#include "cli/report.hpp"
-#include "cli/serve.hpp"
+#include "cli/command/check.hpp"
+#include "cli/command/crawl.hpp"
+#include "cli/command/query.hpp"
+#include "cli/command/report.hpp"
+#include "cli/command/serve.hpp"
+#include "cli/docs/completions.hpp"
+#include "cli/docs/help.hpp"
+#include "cli/docs/man.hpp"
+#include "cli/messages/exit_code.hpp"
 #ifdef JOBMODE_WITH_NATS
 #include "fleet/commands.hpp"
 #endif

@@ -2,38 +2,12 @@
 #include "cli/text.hpp"
 
 #include <fmt/format.h>
-#include <jobmode/query.hpp>
 
 #include <array>
 #include <cstdint>
 #include <ctime>
 
 namespace jobmode::cli {
-
-std::optional<std::chrono::year_month_day> parse_date(std::string_view text) {
-    const date_or_job_id parsed(text);
-    return parsed.valid() && !parsed.is_job_id() ? std::optional(parsed.date()) : std::nullopt;
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-    out += '"';
-    std::size_t plain = 0;
-    for (std::size_t at = 0; at != text.size(); ++at) {
-        const char c = text[at];
-        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\')
-            continue;
-        out.append(text, plain, at - plain);
-        plain = at + 1;
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else {
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-        }
-    }
-    out.append(text, plain, text.size() - plain);
-    out += '"';
-}
 
 std::string grouped(std::uint64_t value) {
     std::string text = std::to_string(value);

@@ -2,17 +2,10 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace jobmode::cli {
-
-/// Reads `yyyy-MM-dd`; nothing if it is something else or no date that exists.
-std::optional<std::chrono::year_month_day> parse_date(std::string_view text);
-
-/// Appends a JSON string, with its quotes.
-void append_json_string(std::string& out, std::string_view text);
 
 /// A number with thousands apart: `1,234,567`.
 std::string grouped(std::uint64_t value);

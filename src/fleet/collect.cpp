@@ -13,30 +13,30 @@
 #include <utility>
 #include <vector>
 
-#include "cli/connection_options.hpp"
-#include "cli/crawl_output.hpp"
-#include "cli/crawl_problem.hpp"
-#include "cli/failed_list.hpp"
-#include "cli/file.hpp"
-#include "cli/message_log.hpp"
-#include "cli/output_options.hpp"
+#include "cli/command/crawl_problem.hpp"
+#include "cli/messages/message_log.hpp"
+#include "cli/options/connection_options.hpp"
+#include "cli/options/output_options.hpp"
 #include "cli/text.hpp"
-#include "fleet/collect_state.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/item_result.hpp"
 #include "fleet/nats_options.hpp"
 #include "fleet/problem.hpp"
 #include "fleet/settings_store.hpp"
+#include "store/collect_checkpoint.hpp"
+#include "store/failed_list.hpp"
+#include "store/file.hpp"
+#include "store/record_sink.hpp"
 
 namespace jobmode::fleet {
 namespace {
 
 namespace asio = boost::asio;
 using cli::exit_code;
-using cli::row_format;
 using cli::usage_problem;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+using store::row_format;
 
 // So much is written at once, at the latest.
 constexpr std::uint64_t max_pending = 4U << 20U;
@@ -59,7 +59,7 @@ struct collect_command : cli::output_options {
 class collector {
 public:
     collector(connection& nats, const names& called, const collect_command& command, const std::string& server,
-              collect_state& state, cli::crawl_output& output)
+              store::collect_checkpoint& state, store::record_sink& output)
         : nats_(nats),
           called_(called),
           command_(command),
@@ -71,7 +71,7 @@ public:
           results_(nats, called.result_stream(), called.final_of(key_, "*"), state.position(created_)),
           signals_(context_, SIGINT, SIGTERM),
           decoder_([this](const outcome& answered) { add(answered); },
-                   [this](const query& asked, const cli::failed_query& failed) { add_failure(asked, failed); }) {
+                   [this](const query& asked, const store::failed_query& failed) { add_failure(asked, failed); }) {
         signals_.async_wait([this](error_code ec, int) { interrupted_ = !ec; });
     }
 
@@ -144,7 +144,7 @@ private:
         records_ += answered.records.size();
     }
 
-    void add_failure(const query& asked, const cli::failed_query& failed) {
+    void add_failure(const query& asked, const store::failed_query& failed) {
         output_.add_failure(server_, asked, failed.error);
         state_.add_failure({asked, failed});
         ++queries_;
@@ -167,16 +167,16 @@ private:
     exit_code conclude() {
         std::map<std::string, std::uint64_t> failures;
         std::string lines;
-        state_.for_each_failure([&](const failure_row& row) {
+        state_.for_each_failure([&](const store::failure_row& row) {
             ++failures[row.failed.error];
             if (!command_.to_stdout())
-                cli::append_failed(lines, row.asked, row.failed, server_);
+                store::append_failed(lines, row.asked, row.failed, server_);
         });
         if (!command_.to_stdout()) {
             if (lines.empty())
                 ::unlink(command_.failed_path().c_str());
-            else if (const std::string problem = cli::replace_file(command_.failed_path(), lines); !problem.empty())
-                throw cli::output_error(problem);
+            else if (const std::string problem = store::replace_file(command_.failed_path(), lines); !problem.empty())
+                throw store::output_error(problem);
         }
         const std::uint64_t all = state_.items();
         std::string text = fmt::format("{} items collected", cli::grouped(all));
@@ -205,8 +205,8 @@ private:
     const collect_command& command_;
     const std::string& server_;
     std::string key_;
-    collect_state& state_;
-    cli::crawl_output& output_;
+    store::collect_checkpoint& state_;
+    store::record_sink& output_;
     std::int64_t created_;
     stream_reader results_;
     asio::io_context context_{1};
@@ -223,7 +223,7 @@ private:
 
 exit_code run(collect_command& command) {
     const names called = command.nats.stream_names();
-    if (command.to_stdout() && command.format == row_format::sqlite)
+    if (command.to_stdout() && command.format == store::row_format::sqlite)
         throw usage_problem("--format sqlite needs a file: name one with --out");
     if (command.to_stdout() && !command.state.empty())
         throw usage_problem("a collection to standard output cannot be resumed: name a file with --out");
@@ -237,12 +237,12 @@ exit_code run(collect_command& command) {
     if (!nats.has_stream(called.result_stream()) || !read_settings(nats, called, server_key(server)))
         throw usage_problem(fmt::format("nothing was planned of {} in {}", server, command.nats.stream));
 
-    collect_state state(command.state);
-    static constexpr auto name_of = [](row_format format) {
-        return format == row_format::csv ? "csv" : format == row_format::sqlite ? "sqlite" : "ndjson";
+    store::collect_checkpoint state(command.state);
+    static constexpr auto name_of = [](store::row_format format) {
+        return format == store::row_format::csv ? "csv" : format == store::row_format::sqlite ? "sqlite" : "ndjson";
     };
-    const collect_identity identity{server, command.nats.stream, name_of(command.format),
-                                    command.place_beside(command.state)};
+    const store::collect_identity identity{server, command.nats.stream, name_of(command.format),
+                                           command.place_beside(command.state)};
     if (state.begun()) {
         if (const std::string other = state.difference(identity); !other.empty())
             throw usage_problem(fmt::format("{} is of another collection: {}; use the same arguments, or another --out",
@@ -253,8 +253,8 @@ exit_code run(collect_command& command) {
                                             command.out, command.state));
         state.begin(identity);
     }
-    const std::unique_ptr<cli::crawl_output> output =
-        cli::make_output(command.format, command.out, {server}, state.output_bytes());
+    const std::unique_ptr<store::record_sink> output =
+        store::open_sink(command.format, command.out, {server}, state.output_bytes());
     return collector(nats, called, command, server, state, *output).run();
 }
 

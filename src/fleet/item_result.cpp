@@ -7,13 +7,12 @@
 #include <stdexcept>
 #include <utility>
 
-#include "cli/text.hpp"
+#include "store/json_text.hpp"
 
 namespace jobmode::fleet {
 namespace {
 
 namespace json = boost::json;
-using cli::append_json_string;
 
 // What a final has around its entries, and a message around its data.
 constexpr std::size_t envelope_bytes = 512;
@@ -21,12 +20,12 @@ constexpr std::size_t envelope_bytes = 512;
 /// An entry's beginning: which query it is of.
 std::string entry_of(const query& asked) {
     std::string text = "{\"LoginName\":";
-    append_json_string(text, asked.login_name);
+    store::append_json_string(text, asked.login_name);
     text += ",\"BackupDate\":";
-    append_json_string(text, asked.backup_date.text());
+    store::append_json_string(text, asked.backup_date.text());
     if (asked.backup_set_id) {
         text += ",\"BackupSetID\":";
-        append_json_string(text, *asked.backup_set_id);
+        store::append_json_string(text, *asked.backup_set_id);
     }
     return text;
 }
@@ -46,7 +45,7 @@ std::string json_of(const record_view& record) {
         if (there == presence::null)
             text += "null";
         else
-            append_json_string(text, record.text(which));
+            store::append_json_string(text, record.text(which));
     }
     text += '}';
     return text;
@@ -135,9 +134,9 @@ void result_writer::add_failure(const query& asked, std::string_view error, std:
                                 unsigned attempts) {
     std::string entry = entry_of(asked);
     entry += ",\"Error\":";
-    append_json_string(entry, error);
+    store::append_json_string(entry, error);
     entry += ",\"Message\":";
-    append_json_string(entry, message);
+    store::append_json_string(entry, message);
     entry += fmt::format(",\"Attempts\":{}}}", attempts);
     add_entry(std::move(entry));
 }

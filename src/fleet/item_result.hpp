@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/crawl_state.hpp"
+#include "store/crawl_checkpoint.hpp"
 
 namespace jobmode::fleet {
 
@@ -63,7 +63,7 @@ class result_reader {
 public:
     /// `answered` is called with each query that was answered and its records, `failed` with each that failed.
     result_reader(std::function<void(const outcome&)> answered,
-                  std::function<void(const query&, const cli::failed_query&)> failed)
+                  std::function<void(const query&, const store::failed_query&)> failed)
         : answered_(std::move(answered)), failed_(std::move(failed)) {}
 
     /// Takes a JSON array of entries. Throws `malformed_result`.
@@ -73,7 +73,7 @@ private:
     void take_entry(const boost::json::object& entry);
 
     std::function<void(const outcome&)> answered_;
-    std::function<void(const query&, const cli::failed_query&)> failed_;
+    std::function<void(const query&, const store::failed_query&)> failed_;
     /// The query whose records are still coming.
     outcome open_;
 };

@@ -11,7 +11,7 @@
 #include <exception>
 #include <utility>
 
-#include "cli/failure.hpp"
+#include "cli/messages/failure.hpp"
 #include "policy/retry.hpp"
 
 namespace jobmode::fleet {

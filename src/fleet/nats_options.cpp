@@ -5,8 +5,8 @@
 
 #include <cstdlib>
 
-#include "cli/crawl_problem.hpp"
-#include "cli/file.hpp"
+#include "cli/command/crawl_problem.hpp"
+#include "store/file.hpp"
 
 namespace jobmode::fleet {
 
@@ -67,7 +67,7 @@ nats_config nats_options::config() const {
     made.user = user;
     if (!password_file.empty()) {
         std::string problem;
-        if (!cli::read_file(password_file, made.password, problem))
+        if (!store::read_file(password_file, made.password, problem))
             throw usage_problem(problem);
         made.password.resize(std::min(made.password.find_first_of("\r\n"), made.password.size()));
     } else if (const char* const password = std::getenv("JOBMODE_NATS_PASSWORD")) {

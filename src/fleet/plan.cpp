@@ -9,12 +9,12 @@
 #include <unordered_set>
 #include <vector>
 
-#include "cli/connection_options.hpp"
-#include "cli/crawl_problem.hpp"
-#include "cli/exit_code.hpp"
-#include "cli/scope_options.hpp"
+#include "cli/command/crawl_problem.hpp"
+#include "cli/messages/exit_code.hpp"
+#include "cli/options/connection_options.hpp"
+#include "cli/options/scope_options.hpp"
+#include "cli/options/user_list.hpp"
 #include "cli/text.hpp"
-#include "cli/user_list.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/nats_options.hpp"
 #include "fleet/problem.hpp"

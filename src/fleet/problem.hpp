@@ -4,8 +4,8 @@
 #include <exception>
 #include <functional>
 
-#include "cli/crawl_problem.hpp"
-#include "cli/exit_code.hpp"
+#include "cli/command/crawl_problem.hpp"
+#include "cli/messages/exit_code.hpp"
 
 namespace jobmode::fleet {
 

@@ -1,7 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "fleet/settings_store.hpp"
 
-#include "cli/crawl_problem.hpp"
+#include "cli/command/crawl_problem.hpp"
 
 namespace jobmode::fleet {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "cli/connection_options.hpp"
+#include "cli/options/connection_options.hpp"
 #include "cli/text.hpp"
 #include "fleet/commands.hpp"
 #include "fleet/nats_options.hpp"

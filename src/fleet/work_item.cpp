@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "cli/text.hpp"
 #include "fleet/names.hpp"
+#include "policy/date.hpp"
 
 namespace jobmode::fleet {
 namespace {
@@ -45,7 +45,7 @@ public:
         return static_cast<unsigned>(value);
     }
     bool flag(std::string_view key) const { return object_.at(key).as_bool(); }
-    std::chrono::year_month_day date(std::string_view key) const { return cli::parse_date(text(key)).value(); }
+    std::chrono::year_month_day date(std::string_view key) const { return policy::parse_date(text(key)).value(); }
     std::vector<std::string> texts(std::string_view key) const {
         std::vector<std::string> all;
         for (const json::value& one : object_.at(key).as_array())

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "cli/failure.hpp"
+#include "cli/messages/failure.hpp"
 #include "fleet/item_result.hpp"
 #include "fleet/problem.hpp"
 #include "fleet/settings_store.hpp"

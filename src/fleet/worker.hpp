@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "cli/exit_code.hpp"
-#include "cli/message_log.hpp"
+#include "cli/messages/exit_code.hpp"
+#include "cli/messages/message_log.hpp"
 #include "fleet/item_runner.hpp"
 #include "fleet/names.hpp"
 #include "fleet/nats.hpp"

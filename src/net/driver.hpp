@@ -18,12 +18,12 @@
 #include <utility>
 #include <vector>
 
-#include "completion.hpp"
 #include "engine/call.hpp"
 #include "engine/core.hpp"
 #include "engine/counters.hpp"
 #include "engine/spares.hpp"
 #include "net/channel.hpp"
+#include "net/completion.hpp"
 #include "net/resolver.hpp"
 #include "net/tls_context.hpp"
 #include "policy/base_url.hpp"

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "cli/crawl_state.hpp"
 #include "cli/fleet_fixture.hpp"
 #include "cli/process.hpp"
+#include "store/crawl_checkpoint.hpp"
 
 using namespace jobmode;
 using test::fleet_fixture;
@@ -18,16 +18,16 @@ namespace {
 
 constexpr std::uint64_t total = 10'003;
 
-cli::crawl_identity some_crawl() {
+store::crawl_identity some_crawl() {
     return {"cbs.example.com", "all", "2024-06-01", "2024-06-30", "", "ndjson", "", "jobs", "out.ndjson"};
 }
 
 /// A state as a crawl leaves it half way.
 std::string write_state(const test::temporary_folder& in) {
     const std::string path = in.path("state");
-    cli::crawl_state state(path);
+    store::crawl_checkpoint state(path);
     state.begin(some_crawl());
-    cli::index_set skipped(total);
+    store::index_set skipped(total);
     skipped.insert(7);
     state.add({"cbs.example.com", total, {"anna", "berta"}}, skipped);
     state.mark_done(0, 2);
@@ -40,11 +40,11 @@ std::string write_state(const test::temporary_folder& in) {
 /// What is wrong with a state, in the words with which it is refused; empty if nothing is.
 std::string problem_of(const std::string& path) {
     try {
-        cli::crawl_state state(path);
-        if (state.holds() != cli::crawl_state::stage::none)
+        store::crawl_checkpoint state(path);
+        if (state.holds() != store::crawl_checkpoint::stage::none)
             state.load({total});
         return {};
-    } catch (const cli::database_error& problem) {
+    } catch (const store::database_error& problem) {
         return problem.what();
     }
 }
@@ -60,8 +60,8 @@ std::vector<std::string> to_file(const fleet_fixture& with, const std::string& n
 std::vector<std::string> rows_of(const std::string& path, const std::string& format) {
     std::vector<std::string> rows;
     if (format == "sqlite") {
-        cli::database out(path);
-        cli::statement all = out.prepare(
+        store::database out(path);
+        store::statement all = out.prepare(
             "SELECT concat FROM (SELECT QueryLoginName || BackupDate || Number || coalesce(StartTime, '') || "
             "coalesce(BackupSetID, '') || coalesce(BackupJobMode, '-') AS concat FROM records UNION ALL "
             "SELECT LoginName || BackupDate || Records FROM queries)");
@@ -96,7 +96,7 @@ TEST_CASE("whatever SQLite notices first of a file that was moved away, it is sa
         INFO(each.name);
         const test::temporary_folder folder;
         const std::string path = folder.path("out");
-        cli::database moved(path);
+        store::database moved(path);
         moved.execute("CREATE TABLE t(x)");
         moved.execute(each.before);
         std::filesystem::rename(path, path + ".away");
@@ -106,18 +106,18 @@ TEST_CASE("whatever SQLite notices first of a file that was moved away, it is sa
     }
     const test::temporary_folder folder;
     const std::string path = folder.path("out");
-    cli::database moved(path);
+    store::database moved(path);
     moved.execute("CREATE TABLE t(x)");
-    cli::statement put = moved.prepare("INSERT INTO t VALUES(1)");
+    store::statement put = moved.prepare("INSERT INTO t VALUES(1)");
     std::filesystem::remove(path);
     CHECK_THROWS_WITH(put.run(), test::contains(path + " was moved or removed"));
-    CHECK_THROWS_WITH(cli::transaction(moved), test::contains(path + " was moved or removed"));
+    CHECK_THROWS_WITH(store::transaction(moved), test::contains(path + " was moved or removed"));
 }
 
 TEST_CASE("what SQLite cannot do is said with what to do about it") {
     const test::temporary_folder folder;
     const std::string path = folder.path("out");
-    cli::database full(path);
+    store::database full(path);
     full.execute("CREATE TABLE t(x); PRAGMA max_page_count=2");
     CHECK_THROWS_WITH(full.execute("INSERT INTO t VALUES(zeroblob(100000))"),
                       test::contains(path + ": the disk is full"));
@@ -128,15 +128,15 @@ TEST_CASE("what SQLite cannot do is said with what to do about it") {
     std::filesystem::create_directory(path + "-journal");
     CHECK_THROWS_WITH(full.execute("INSERT INTO t VALUES(1)"),
                       test::contains(path + ": Is a directory: see to its disk"));
-    CHECK_THROWS_WITH(cli::database(folder.path("none") + "/out"), test::contains("No such file or directory: see"));
+    CHECK_THROWS_WITH(store::database(folder.path("none") + "/out"), test::contains("No such file or directory: see"));
 }
 
 TEST_CASE("a state keeps what it was told") {
     const test::temporary_folder folder;
-    cli::crawl_state state(write_state(folder));
-    CHECK(state.holds() == cli::crawl_state::stage::unfinished);
+    store::crawl_checkpoint state(write_state(folder));
+    CHECK(state.holds() == store::crawl_checkpoint::stage::unfinished);
     CHECK(state.difference(some_crawl()) == "");
-    const std::vector<cli::crawl_section> sections = state.sections();
+    const std::vector<store::crawl_section> sections = state.sections();
     REQUIRE(sections.size() == 1);
     CHECK(sections[0].server == "cbs.example.com");
     CHECK(sections[0].total == total);
@@ -157,21 +157,21 @@ TEST_CASE("a state takes the queries of further servers at any time, and keeps w
     const test::temporary_folder folder;
     const std::string path = folder.path("state");
     {
-        cli::crawl_state state(path);
+        store::crawl_checkpoint state(path);
         state.begin(some_crawl());
-        cli::index_set skipped(5);
+        store::index_set skipped(5);
         skipped.insert(4);
         state.add({"a", 5, {}}, skipped);
         state.mark_done(0, 1);
         state.commit(10);
         // In the same block as what is added next.
         state.mark_done(1, 1);
-        cli::index_set more(total);
+        store::index_set more(total);
         more.insert(0);
         more.insert(total - 1);
         state.add({"b", total, {"obm"}}, more);
     }
-    cli::crawl_state state(path);
+    store::crawl_checkpoint state(path);
     state.load({5, total});
     CHECK(state.total() == total + 5);
     CHECK(state.done_count() == 1);
@@ -189,25 +189,25 @@ TEST_CASE("a state that is damaged is refused with a reason, and stays as it is"
         const char* word;
     };
     for (const row& each : {
-             row{"UPDATE meta SET value = 'halted' WHERE key = 'stage'", "neither finished nor unfinished"},
-             row{"DELETE FROM meta WHERE key = 'stage'", "neither finished nor unfinished"},
+             row{"UPDATE meta SET value = 'halted' WHERE key = 'stage'", "its values do not agree"},
+             row{"DELETE FROM meta WHERE key = 'stage'", "its values do not agree"},
              row{"DELETE FROM meta WHERE key = 'layout'", "no layout"},
              row{"UPDATE meta SET value = '3' WHERE key = 'layout'", "another version"},
-             row{"UPDATE meta SET value = '-1' WHERE key = 'output_bytes'", "output_bytes is not a number"},
-             row{"UPDATE meta SET value = '18446744073709551616' WHERE key = 'records'", "records is not a number"},
-             row{"UPDATE sections SET total = 9", "of 9 queries, and not of 10003"},
-             row{"DELETE FROM sections", "of 0 servers, and not of 1"},
-             row{"INSERT INTO skipped VALUES(2, zeroblob(1024))", "skipped that it does not have"},
-             row{"UPDATE skipped SET bits = CAST(x'01' || zeroblob(1023) AS BLOB)", "both done and skipped"},
-             row{"UPDATE failed SET query = 7", "or that are done"},
-             row{"INSERT INTO done VALUES(-1, zeroblob(1024))", "done that it does not have"},
-             row{"INSERT INTO done VALUES(18014398509481984, zeroblob(1024))", "done that it does not have"},
-             row{"INSERT INTO done VALUES(2, zeroblob(1))", "done that it does not have"},
-             row{"UPDATE done SET bits = zeroblob(1023) WHERE block = 0", "done that it does not have"},
+             row{"UPDATE meta SET value = '-1' WHERE key = 'output_bytes'", "its values do not agree"},
+             row{"UPDATE meta SET value = '18446744073709551616' WHERE key = 'records'", "its values do not agree"},
+             row{"UPDATE sections SET total = 9", "its values do not agree"},
+             row{"DELETE FROM sections", "its values do not agree"},
+             row{"INSERT INTO skipped VALUES(2, zeroblob(1024))", "its values do not agree"},
+             row{"UPDATE skipped SET bits = CAST(x'01' || zeroblob(1023) AS BLOB)", "its values do not agree"},
+             row{"UPDATE failed SET query = 7", "its values do not agree"},
+             row{"INSERT INTO done VALUES(-1, zeroblob(1024))", "its values do not agree"},
+             row{"INSERT INTO done VALUES(18014398509481984, zeroblob(1024))", "its values do not agree"},
+             row{"INSERT INTO done VALUES(2, zeroblob(1))", "its values do not agree"},
+             row{"UPDATE done SET bits = zeroblob(1023) WHERE block = 0", "its values do not agree"},
              row{"UPDATE done SET bits = CAST(zeroblob(226) || x'ff' || zeroblob(797) AS BLOB) WHERE block = 1",
-                 "does not have"},
-             row{"UPDATE failed SET query = 0", "or that are done"},
-             row{"UPDATE failed SET query = 10003", "failed that it does not have"},
+                 "its values do not agree"},
+             row{"UPDATE failed SET query = 0", "its values do not agree"},
+             row{"UPDATE failed SET query = 10003", "its values do not agree"},
              row{"CREATE TRIGGER all_gone AFTER INSERT ON done BEGIN DELETE FROM done; END", "another version"},
              row{"ALTER TABLE users ADD COLUMN age INTEGER", "another version"},
              row{"DROP TABLE meta", "a database of something else"},
@@ -215,7 +215,7 @@ TEST_CASE("a state that is damaged is refused with a reason, and stays as it is"
          }) {
         const test::temporary_folder folder;
         const std::string path = write_state(folder);
-        cli::database(path).execute(each.sql);
+        store::database(path).execute(each.sql);
         const std::string before = folder.read("state");
         INFO(each.sql);
         const std::string problem = problem_of(path);
@@ -243,7 +243,7 @@ TEST_CASE("a file in the state's place that is none is refused, and stays as it 
     }
     // A first page that says that there are no tables, before pages that are somebody's.
     const std::string empty_page = [&] {
-        cli::database(folder.path("empty")).execute("CREATE TABLE t(x); DROP TABLE t; VACUUM");
+        store::database(folder.path("empty")).execute("CREATE TABLE t(x); DROP TABLE t; VACUUM");
         return folder.read("empty");
     }();
     REQUIRE(empty_page.size() == 4096);

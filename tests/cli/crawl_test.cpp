@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #include "catch.hpp"
-#include "cli/database.hpp"
+#include "cli/checkpoints.hpp"
 #include "cli/fleet_fixture.hpp"
 #include "cli/text.hpp"
 #include "patience.hpp"
+#include "store/database.hpp"
 
 using namespace jobmode;
 using test::fleet_fixture;
@@ -198,8 +199,8 @@ TEST_CASE("a crawl that lists the jobs first has the same records, and asks less
 TEST_CASE("tables of a crawl that lists the jobs first say the same as those of one that asks every day") {
     const fleet_fixture with;
     const auto rows = [&](const std::string& name, const char* sql) {
-        cli::database out(with.folder.path(name));
-        cli::statement all = out.prepare(sql);
+        store::database out(with.folder.path(name));
+        store::statement all = out.prepare(sql);
         std::vector<std::string> found;
         while (all.step())
             found.push_back(all.text(0));
@@ -341,12 +342,7 @@ TEST_CASE("what stands behind the last complete query is cut off") {
     REQUIRE(with.run("crawl", arguments).exit_code == 0);
     const std::vector<std::string> whole = sorted_lines(with.folder.read("out.ndjson"));
     // As a crash between the output's and the state's turn leaves it: bytes that the state knows nothing of.
-    {
-        cli::database state(with.folder.path("out.ndjson.state"));
-        state.execute(
-            "DELETE FROM done; UPDATE meta SET value = 'unfinished' WHERE key = 'stage';"
-            "UPDATE meta SET value = '0' WHERE key IN ('output_bytes', 'records')");
-    }
+    test::undo(with.folder.path("out.ndjson.state"), ~std::uint64_t{0}, 0);
     std::ofstream(with.folder.path("out.ndjson"), std::ios::app) << R"({"LoginName":"torn)";
     const auto result = with.run("crawl", arguments);
     CHECK(result.exit_code == 0);
@@ -445,10 +441,7 @@ TEST_CASE("an unfinished crawl is not begun anew by mistake, nor by two at a tim
 TEST_CASE("an output that was moved away or cut is noticed") {
     const fleet_fixture with;
     REQUIRE(with.run("crawl", to_file(with, "out.ndjson")).exit_code == 0);
-    {
-        cli::database state(with.folder.path("out.ndjson.state"));
-        state.execute("DELETE FROM done WHERE block = 0");
-    }
+    test::undo(with.folder.path("out.ndjson.state"), ~std::uint64_t{0});
     REQUIRE(::truncate(with.folder.path("out.ndjson").c_str(), 10) == 0);
     const auto result = with.run("crawl", to_file(with, "out.ndjson", {"--resume"}));
     CHECK(result.exit_code == 1);
@@ -464,10 +457,7 @@ TEST_CASE("an output that is gone is noticed, also when nothing is left to do, a
             const std::vector<std::string> arguments = to_file(with, name, {"--format", format, "--resume"});
             REQUIRE(with.run("crawl", arguments).exit_code == 0);
             if (!finished)
-                cli::database(with.folder.path(name + ".state"))
-                    .execute(
-                        "UPDATE done SET bits = CAST(zeroblob(1) || substr(bits, 2) AS BLOB);"
-                        "UPDATE meta SET value = 'unfinished' WHERE key = 'stage'");
+                test::undo(with.folder.path(name + ".state"), 8);
             REQUIRE(::unlink(with.folder.path(name).c_str()) == 0);
             const auto result = with.run("crawl", arguments);
             CHECK(result.exit_code == 1);
@@ -500,8 +490,8 @@ TEST_CASE("a disk that is full, and a folder that cannot be written, are said") 
 TEST_CASE("a second crawl into SQLite updates what the first one wrote") {
     const fleet_fixture with;
     const auto count = [&](const char* sql) {
-        cli::database out(with.folder.path("out.db"));
-        cli::statement ask = out.prepare(sql);
+        store::database out(with.folder.path("out.db"));
+        store::statement ask = out.prepare(sql);
         ask.step();
         return static_cast<std::size_t>(ask.integer(0));
     };
@@ -616,8 +606,8 @@ TEST_CASE("failures before the first answer are kept with those after it") {
     CHECK(contains(result.err, "17 of 20 queries answered"));
     CHECK(lines_of(with.folder.read("out.failed.ndjson")).size() == 3);
     if (format == "sqlite") {
-        cli::database out(with.folder.path("out"));
-        cli::statement failed = out.prepare("SELECT count(*) FROM queries WHERE Error = 'json_syntax'");
+        store::database out(with.folder.path("out"));
+        store::statement failed = out.prepare("SELECT count(*) FROM queries WHERE Error = 'json_syntax'");
         failed.step();
         CHECK(failed.integer(0) == 3);
     }

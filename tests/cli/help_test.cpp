@@ -1,5 +1,5 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-#include "cli/help.hpp"
+#include "cli/docs/help.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "catch.hpp"
-#include "cli/completions.hpp"
-#include "cli/man.hpp"
+#include "cli/docs/completions.hpp"
+#include "cli/docs/man.hpp"
 #include "cli/process.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 // What `jobmode crawl` says on stderr, as text and as JSON.
-#include "cli/message_log.hpp"
+#include "cli/messages/message_log.hpp"
 
 #include <boost/json.hpp>
 
@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "cli/crawl.hpp"
+#include "cli/command/crawl.hpp"
 #include "cli/fleet_fixture.hpp"
-#include "cli/progress.hpp"
+#include "cli/messages/progress.hpp"
 
 using namespace jobmode;
 using cli::message_log;

@@ -1,5 +1,5 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-#include "cli/prometheus.hpp"
+#include "cli/messages/prometheus.hpp"
 
 #include <chrono>
 #include <cmath>

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "cli/database.hpp"
 #include "cli/process.hpp"
-#include "cli/report_data.hpp"
-#include "cli/report_page.hpp"
-#include "cli/row_writer.hpp"
-#include "cli/text.hpp"
+#include "policy/date.hpp"
+#include "report/report_data.hpp"
+#include "report/report_page.hpp"
+#include "store/database.hpp"
+#include "store/row_writer.hpp"
 
 using namespace jobmode;
-using jobmode::cli::report_data;
+using report::report_data;
 
 namespace {
 
@@ -39,7 +39,7 @@ std::string row(std::string_view login_name, std::string_view day, std::string_v
     else
         give(field::backup_job_mode, mode);
     std::string line;
-    cli::append_ndjson(line, record, day, server);
+    store::append_ndjson(line, record, day, server);
     line.pop_back();
     return line;
 }
@@ -53,25 +53,25 @@ std::string failure(std::string_view login_name, std::string_view day, std::stri
     return json::serialize(line);
 }
 
-report_data data_of(const std::vector<std::string>& lines) {
-    report_data data;
+report::report_data data_of(const std::vector<std::string>& lines) {
+    report::report_data data;
     for (const std::string& line : lines)
         REQUIRE(data.add_record_line(line) == "");
     return data;
 }
 
-json::object parsed(const report_data& data) {
+json::object parsed(const report::report_data& data) {
     return json::parse(data.to_json("Title", "2024-07-01 08:00", 3)).as_object();
 }
 
-std::string cells(const report_data& data, std::size_t user = 0) {
+std::string cells(const report::report_data& data, std::size_t user = 0) {
     return std::string(parsed(data)["users"].at(user).at("c").as_string());
 }
 
 }  // namespace
 
 TEST_CASE("A report's days go from the first to the last that the input has") {
-    const report_data data = data_of({row("anna", "2024-03-01", "S"), row("bert", "2024-02-27", "M")});
+    const report::report_data data = data_of({row("anna", "2024-03-01", "S"), row("bert", "2024-02-27", "M")});
     const json::object page = parsed(data);
     CHECK(page.at("from") == "2024-02-27");
     CHECK(page.at("days") == 4);
@@ -80,8 +80,8 @@ TEST_CASE("A report's days go from the first to the last that the input has") {
 }
 
 TEST_CASE("A report's limits widen and narrow its days") {
-    report_data data;
-    data.limit(cli::parse_date("2024-06-24"), cli::parse_date("2024-06-27"));
+    report::report_data data;
+    data.limit(policy::parse_date("2024-06-24"), policy::parse_date("2024-06-27"));
     CHECK(data.add_record_line(row("anna", "2024-06-23", "S")) == "");
     CHECK(data.add_record_line(row("anna", "2024-06-26", "R")) == "");
     CHECK(data.add_record_line(row("anna", "2024-06-28", "S")) == "");
@@ -102,7 +102,7 @@ TEST_CASE("A report's cell shows the job that says most, and every mode has its 
 }
 
 TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
-    report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-27", "M")});
+    report::report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-27", "M")});
     for (const char* const day : {"2024-06-26", "2024-06-27", "2024-06-28"})
         CHECK(data.add_failure_line(failure("anna", day, "busy")) == "");
     CHECK(cells(data) == "SXX");
@@ -112,14 +112,14 @@ TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
 }
 
 TEST_CASE("A failed query without a message is explained by its error's name in a report") {
-    report_data data;
+    report::report_data data;
     CHECK(data.add_failure_line(failure("anna", "2024-06-26", "")) == "");
     CHECK(parsed(data).at("reasons") == json::array{"server_busy"});
 }
 
 TEST_CASE("A report's days that were not asked show as such where the days asked are known") {
-    report_data data;
-    const auto day = [](const char* text) { return *cli::parse_date(text); };
+    report::report_data data;
+    const auto day = [](const char* text) { return *policy::parse_date(text); };
     data.add_asked("cbs.example.com", "anna", day("2024-06-24"));
     data.add_asked("cbs.example.com", "anna", day("2024-06-27"));
     CHECK(data.add_record_line(row("anna", "2024-06-27", "S")) == "");
@@ -129,7 +129,7 @@ TEST_CASE("A report's days that were not asked show as such where the days asked
 }
 
 TEST_CASE("A report tells when each job ran, in minutes since its day began") {
-    const report_data data = data_of({
+    const report::report_data data = data_of({
         row("anna", "2024-06-26", "S", "2024-06-26 22:10:40", "2024-06-26 23:00:10"),
         row("anna", "2024-06-27", "M", "2024-06-28 00:05:00", "2024-06-28 00:05:59"),
         row("anna", "2024-06-27", "R", "2024-06-26 23:59:00", "not a time"),
@@ -144,13 +144,13 @@ TEST_CASE("A report tells when each job ran, in minutes since its day began") {
 }
 
 TEST_CASE("A report takes a job that two files have once") {
-    const report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-26", "S")});
+    const report::report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-26", "S")});
     CHECK(parsed(data).at("users").at(0).at("j").as_array().size() == 5);
 }
 
 TEST_CASE("A report tells users of the same name on two servers apart") {
-    const report_data data = data_of({row("anna", "2024-06-26", "S", "", "", "b.example.com"),
-                                      row("anna", "2024-06-26", "M", "", "", "a.example.com")});
+    const report::report_data data = data_of({row("anna", "2024-06-26", "S", "", "", "b.example.com"),
+                                              row("anna", "2024-06-26", "M", "", "", "a.example.com")});
     const json::object page = parsed(data);
     CHECK(page.at("servers") == (json::array{"a.example.com", "b.example.com"}));
     REQUIRE(data.users() == 2);
@@ -161,7 +161,7 @@ TEST_CASE("A report tells users of the same name on two servers apart") {
 }
 
 TEST_CASE("A report takes users without any record from a list") {
-    report_data data = data_of({row("bert", "2024-06-26", "S")});
+    report::report_data data = data_of({row("bert", "2024-06-26", "S")});
     data.add_users({"anna", "bert", "anna"});
     REQUIRE(data.users() == 2);
     CHECK(parsed(data).at("users").at(0).at("n") == "anna");
@@ -169,8 +169,8 @@ TEST_CASE("A report takes users without any record from a list") {
     CHECK(cells(data, 0) == "N");
     CHECK(cells(data, 1) == "S");
 
-    report_data two = data_of({row("bert", "2024-06-26", "S", "", "", "a.example.com"),
-                               row("bert", "2024-06-26", "S", "", "", "b.example.com")});
+    report::report_data two = data_of({row("bert", "2024-06-26", "S", "", "", "a.example.com"),
+                                       row("bert", "2024-06-26", "S", "", "", "b.example.com")});
     two.add_users({"anna", "bert"});
     REQUIRE(two.users() == 3);
     CHECK(parsed(two).at("servers") == (json::array{"", "a.example.com", "b.example.com"}));
@@ -182,7 +182,7 @@ TEST_CASE("A report takes the day of a job's ID") {
 }
 
 TEST_CASE("A report says what is wrong with a line that no crawl wrote") {
-    report_data data;
+    report::report_data data;
     CHECK(data.add_record_line("{\"LoginName\":\"anna\"").find("it is not JSON") == 0);
     CHECK(data.add_record_line("[]") == "it is not a JSON object");
     CHECK(data.add_record_line("{}").find("it has no BackupDate") == 0);
@@ -194,19 +194,19 @@ TEST_CASE("A report says what is wrong with a line that no crawl wrote") {
 }
 
 TEST_CASE("A report without input has neither users nor days") {
-    const json::object page = parsed(report_data());
+    const json::object page = parsed(report::report_data());
     CHECK(page.at("days") == 0);
     CHECK(page.at("users") == json::array{});
 }
 
 TEST_CASE("No name can end a report's data or its title before their time") {
     const std::string evil = "</script><script>alert(\"1\")</script>&amp;{{data}}";
-    const report_data data = data_of({row(evil, "2024-06-26", "S")});
+    const report::report_data data = data_of({row(evil, "2024-06-26", "S")});
     const std::string text = data.to_json(evil, "now", 3);
     CHECK(text.find('<') == std::string::npos);
     CHECK(json::parse(text).at("users").at(0).at("n").as_string() == evil);
 
-    const std::string page = cli::report_page(evil, text);
+    const std::string page = report::report_page(evil, text);
     CHECK(page.find("alert(\"1\")") == std::string::npos);
     CHECK(
         page.find("<title>&lt;/script&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;{{data}}</title>") !=
@@ -215,7 +215,7 @@ TEST_CASE("No name can end a report's data or its title before their time") {
 }
 
 TEST_CASE("A report's page names no other place") {
-    const std::string page = cli::report_page("Title", "{}");
+    const std::string page = report::report_page("Title", "{}");
     CHECK(page.find("http://") == std::string::npos);
     CHECK(page.find("https://") == std::string::npos);
     CHECK(page.find("src=") == std::string::npos);
@@ -283,7 +283,7 @@ TEST_CASE("report reads what a crawl left in SQLite, and knows which days were a
     const test::temporary_folder folder;
     const std::string crawl = folder.path("crawl.sqlite");
     {
-        cli::database made(crawl);
+        store::database made(crawl);
         made.execute(
             "CREATE TABLE queries(Server TEXT, LoginName TEXT, BackupDate TEXT, BackupSetID TEXT, Error TEXT, Records "
             "INTEGER);"
@@ -312,7 +312,7 @@ TEST_CASE("report reads what a crawl left in SQLite, and knows which days were a
 TEST_CASE("report does not take an SQLite file that no crawl wrote") {
     const test::temporary_folder folder;
     const std::string other = folder.path("other.sqlite");
-    cli::database(other).execute("CREATE TABLE songs(title TEXT)");
+    store::database(other).execute("CREATE TABLE songs(title TEXT)");
     const auto result = test::run_program({"report", other});
     CHECK(result.err.find("jobmode: cannot use " + other + ": no such table") == 0);
     CHECK(result.exit_code == 1);

@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "cli/crawl_problem.hpp"
-#include "cli/database.hpp"
+#include "cli/command/crawl_problem.hpp"
 #include "cli/fleet_fixture.hpp"
-#include "cli/server_list.hpp"
+#include "cli/options/server_list.hpp"
 #include "integration/black_hole.hpp"
+#include "store/database.hpp"
 
 using namespace jobmode;
 using test::fleet_fixture;
@@ -190,8 +190,8 @@ TEST_CASE("equal login names on two servers stay two users, in tables and in the
     const two_servers with;
     REQUIRE(with.run("out.db", {"--format", "sqlite"}).exit_code == 0);
     {
-        cli::database out(with.folder().path("out.db"));
-        cli::statement users = out.prepare("SELECT count(*) FROM (SELECT DISTINCT Server, LoginName FROM queries)");
+        store::database out(with.folder().path("out.db"));
+        store::statement users = out.prepare("SELECT count(*) FROM (SELECT DISTINCT Server, LoginName FROM queries)");
         users.step();
         CHECK(users.integer(0) == 60);
     }

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "cli/database.hpp"
 #include "cli/fleet_fixture.hpp"
 #include "fleet/nats_server.hpp"
 #include "sim/certificate.hpp"
+#include "store/database.hpp"
 
 using namespace jobmode;
 using namespace std::chrono_literals;
@@ -118,8 +118,8 @@ TEST_CASE("what is planned, worked and collected is what one crawl gets", "[thre
                   .exit_code == 0);
         CHECK(sorted_lines(with.folder.read("out.csv")) == sorted_lines(with.folder.read("crawled.csv")));
         CHECK(with.collect(nats.url(), "out.sqlite", {"--format", "sqlite"}).exit_code == 0);
-        cli::database tables(with.folder.path("out.sqlite"));
-        cli::statement queries = tables.prepare("SELECT count(*), sum(Records) FROM queries WHERE Error IS NULL");
+        store::database tables(with.folder.path("out.sqlite"));
+        store::statement queries = tables.prepare("SELECT count(*), sum(Records) FROM queries WHERE Error IS NULL");
         REQUIRE(queries.step());
         CHECK(queries.integer(0) == 400);
         CHECK(static_cast<std::size_t>(queries.integer(1)) == sorted_lines(with.folder.read("out.ndjson")).size());

@@ -9,10 +9,10 @@
 
 #include "catch.hpp"
 #include "cli/process.hpp"
-#include "fleet/collect_state.hpp"
 #include "fleet/item_result.hpp"
 #include "fleet/names.hpp"
 #include "fleet/work_item.hpp"
+#include "store/collect_checkpoint.hpp"
 
 using namespace jobmode;
 using namespace std::chrono_literals;
@@ -53,7 +53,7 @@ struct read_back {
     std::vector<query> queries;
     std::vector<record> records;
     std::vector<query> failed;
-    std::vector<cli::failed_query> failures;
+    std::vector<store::failed_query> failures;
 };
 
 read_back read(const fleet::result_writer& writer) {
@@ -64,7 +64,7 @@ read_back read(const fleet::result_writer& writer) {
             for (const record_view& each : one.records)
                 all.records.emplace_back(each);
         },
-        [&](const query& asked, const cli::failed_query& why) {
+        [&](const query& asked, const store::failed_query& why) {
             all.failed.push_back(asked);
             all.failures.push_back(why);
         });
@@ -174,7 +174,7 @@ TEST_CASE("a record that is longer than a message makes its query a failure") {
 TEST_CASE("a message that is no result is told") {
     for (const char* text : {"", "{}", "[]", R"({"Version":2})", R"({"Version":1,"Item":"i","Run":"r","Parts":0})"})
         CHECK_THROWS_AS(fleet::read_final(text), fleet::malformed_result);
-    fleet::result_reader reader([](const outcome&) {}, [](const query&, const cli::failed_query&) {});
+    fleet::result_reader reader([](const outcome&) {}, [](const query&, const store::failed_query&) {});
     for (const char* text : {"", "{}", "[{}]", R"([{"LoginName":"a","BackupDate":"2024-06-01","Records":{}}])"})
         CHECK_THROWS_AS(reader.take(text), fleet::malformed_result);
 }
@@ -182,7 +182,7 @@ TEST_CASE("a message that is no result is told") {
 TEST_CASE("a collection whose state was moved away keeps nothing in it") {
     const test::temporary_folder folder;
     const std::string path = folder.path("state");
-    fleet::collect_state state(path);
+    store::collect_checkpoint state(path);
     state.begin({"cbs.example.com", "june", "ndjson", "out.ndjson"});
     state.commit(1, 7, 100);
     std::filesystem::rename(path, path + ".away");

@@ -18,12 +18,12 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/crawl_state.hpp"
 #include "pieces.hpp"
+#include "store/crawl_checkpoint.hpp"
 
 using namespace jobmode;
-using cli::crawl_state;
 using jobmode::fuzz::require;
+using store::crawl_checkpoint;
 
 namespace {
 
@@ -65,7 +65,7 @@ std::string contents(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-cli::crawl_identity identity() {
+store::crawl_identity identity() {
     return {"cbs.example.com", "all", "2024-06-01", "2024-06-30", "", "ndjson", "", "daily", "out.ndjson"};
 }
 
@@ -75,9 +75,9 @@ const std::vector<std::string>& users() {
 }
 
 /// Begins a crawl, of whose queries the last one is skipped.
-void begin(crawl_state& state) {
+void begin(store::crawl_checkpoint& state) {
     state.begin(identity());
-    cli::index_set skipped(total);
+    store::index_set skipped(total);
     skipped.insert(total - 1);
     state.add({"cbs.example.com", total, users()}, skipped);
 }
@@ -85,7 +85,7 @@ void begin(crawl_state& state) {
 /// A state as a crawl leaves it half way.
 std::string intact_file(const folder& in) {
     const std::string path = in.file("");
-    crawl_state state(path);
+    store::crawl_checkpoint state(path);
     begin(state);
     for (std::uint64_t index = 0; index != 9'000; index += 3)
         state.mark_done(index, 2);
@@ -174,9 +174,9 @@ struct view {
     friend bool operator==(const view&, const view&) = default;
 };
 
-view look_at(crawl_state& state) {
+view look_at(store::crawl_checkpoint& state) {
     view seen;
-    for (const cli::crawl_section& section : state.sections())
+    for (const store::crawl_section& section : state.sections())
         seen.users.insert(seen.users.end(), section.users.begin(), section.users.end());
     state.load({total});
     seen.done.assign(state.done().bytes().begin(), state.done().bytes().end());
@@ -184,7 +184,7 @@ view look_at(crawl_state& state) {
     seen.count = state.done_count();
     seen.output_bytes = state.output_bytes();
     seen.records = state.records();
-    state.for_each_failed([&](std::uint64_t index, const cli::failed_query&) { seen.failed.push_back(index); });
+    state.for_each_failed([&](std::uint64_t index, const store::failed_query&) { seen.failed.push_back(index); });
     require(seen.failed.size() == state.failed_count(), "what has failed is counted");
 
     std::uint64_t found = 0;
@@ -202,16 +202,16 @@ view look_at(crawl_state& state) {
 /// Opens a state and looks at it; nothing if it is refused.
 std::optional<view> reopen(const std::string& path) {
     try {
-        crawl_state state(path);
-        require(state.holds() != crawl_state::stage::none, "what was begun is kept");
+        store::crawl_checkpoint state(path);
+        require(state.holds() != store::crawl_checkpoint::stage::none, "what was begun is kept");
         return look_at(state);
-    } catch (const cli::database_error&) {
+    } catch (const store::database_error&) {
         return std::nullopt;
     }
 }
 
 /// Goes on with a sound state. False if the file could not be written.
-bool add(crawl_state& state, view& seen) {
+bool add(store::crawl_checkpoint& state, view& seen) {
     try {
         const auto byte = std::ranges::find_if(seen.done, [](char bits) { return bits != '\xFF'; });
         std::uint64_t index = static_cast<std::uint64_t>(byte - seen.done.begin()) * 8;
@@ -229,7 +229,7 @@ bool add(crawl_state& state, view& seen) {
         state.commit(77);
         seen = after;
         return true;
-    } catch (const cli::database_error&) {
+    } catch (const store::database_error&) {
         return false;
     }
 }
@@ -249,8 +249,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     std::optional<view> expected;
     try {
-        crawl_state state(path);
-        if (state.holds() == crawl_state::stage::none) {
+        store::crawl_checkpoint state(path);
+        if (state.holds() == store::crawl_checkpoint::stage::none) {
             begin(state);
             require(state.difference(identity()).empty(), "a state is of what it was begun for");
             expected = look_at(state);
@@ -260,7 +260,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             expected = look_at(state);
         }
         add(state, *expected);
-    } catch (const cli::database_error& problem) {
+    } catch (const store::database_error& problem) {
         require(std::string_view(problem.what()).find(path) != std::string_view::npos, "a sentence names the file");
         require(contents(path) == before, "a file that is refused stays as it is");
         return 0;

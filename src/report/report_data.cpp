@@ -1,0 +1,339 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "report/report_data.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+#include <jobmode/query.hpp>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "store/json_text.hpp"
+
+namespace jobmode::report {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view letters = "NRMSU";
+
+/// How much a cell says: what is known to have happened stands before what is not known, and that before nothing.
+int weight(job_mode mode) noexcept {
+    switch (mode) {
+        case job_mode::scheduled:
+            return 5;
+        case job_mode::manual:
+            return 3;
+        case job_mode::remote:
+            return 2;
+        case job_mode::unknown:
+            return 1;
+        case job_mode::none:
+            break;
+    }
+    return 0;
+}
+constexpr int weight_of_failure = 4;
+
+std::int32_t number_of(std::chrono::sys_days day) noexcept {
+    return static_cast<std::int32_t>(day.time_since_epoch().count());
+}
+
+std::string date_text(std::chrono::sys_days day) {
+    return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
+}
+
+std::string_view text_of(const json::object& row, std::string_view key) {
+    const json::value* const found = row.if_contains(key);
+    return found && found->is_string() ? std::string_view(found->get_string()) : std::string_view();
+}
+
+/// A line's object, in memory that is not asked from the heap for lines of the usual length.
+class parsed_line {
+public:
+    explicit parsed_line(std::string_view line) : memory_(buffer_.data(), buffer_.size()) {
+        boost::system::error_code ec;
+        value_ = json::parse({line.data(), line.size()}, ec, &memory_);
+        if (ec)
+            problem_ = "it is not JSON: " + ec.message();
+        else if (!value_.is_object())
+            problem_ = "it is not a JSON object";
+    }
+    const std::string& problem() const noexcept { return problem_; }
+    const json::object& row() const noexcept { return value_.get_object(); }
+
+private:
+    std::array<unsigned char, 8 * 1024> buffer_;
+    json::monotonic_resource memory_;
+    json::value value_;
+    std::string problem_;
+};
+
+/// Which day a row belongs to; nothing, with `problem` set, if it does not say.
+std::optional<std::chrono::year_month_day> day_of(const json::object& row, std::string& problem) {
+    const std::string_view text = text_of(row, "BackupDate");
+    const date_or_job_id date(text);
+    if (date.valid())
+        return date.date();
+    problem = row.contains("BackupDate") ? fmt::format("its BackupDate is no date: '{}'", text)
+                                         : "it has no BackupDate: this is not what `jobmode crawl` writes";
+    return std::nullopt;
+}
+
+void append_text(std::string& out, std::string_view text) {
+    std::string quoted;
+    store::append_json_string(quoted, text);
+    for (const char c : quoted) {
+        if (c == '<')
+            out += "\\u003c";
+        else
+            out += c;
+    }
+}
+
+template <class Range, class Append>
+void append_array(std::string& out, const Range& range, Append append) {
+    out += '[';
+    bool first = true;
+    for (const auto& element : range) {
+        if (!std::exchange(first, false))
+            out += ',';
+        append(element);
+    }
+    out += ']';
+}
+
+}  // namespace
+
+std::uint32_t report_data::names::index_of(std::string_view text) {
+    if (const auto known = indices_.find(text); known != indices_.end())
+        return known->second;
+    const auto [added, fresh] = indices_.emplace(text, static_cast<std::uint32_t>(texts_.size()));
+    texts_.push_back(&added->first);
+    return added->second;
+}
+
+void report_data::limit(std::optional<std::chrono::year_month_day> from,
+                        std::optional<std::chrono::year_month_day> to) {
+    from_ = from;
+    to_ = to;
+}
+
+bool report_data::within(std::chrono::year_month_day day) const {
+    return (!from_ || std::chrono::sys_days(day) >= *from_) && (!to_ || std::chrono::sys_days(day) <= *to_);
+}
+
+report_data::user& report_data::user_of(std::string_view server, std::string_view login_name) {
+    const std::pair key(server, login_name);
+    if (const auto known = users_.find(key); known != users_.end())
+        return known->second;
+    return users_[std::pair(std::string(server), std::string(login_name))];
+}
+
+std::string report_data::add_record_line(std::string_view line) {
+    const parsed_line parsed(line);
+    std::string problem = parsed.problem();
+    if (!problem.empty())
+        return problem;
+    const json::object& row = parsed.row();
+    const auto day = day_of(row, problem);
+    if (!day)
+        return problem;
+    record_view record;
+    for (std::size_t index = 0; index != field_count; ++index) {
+        const auto which = static_cast<field>(index);
+        const json::value* const found = row.if_contains(key_of(which));
+        if (!found)
+            continue;
+        record.set(which, found->is_string() ? presence::text : presence::null);
+        record.text(which) = text_of(row, key_of(which));
+    }
+    add_job(text_of(row, "Server"), record.login_name, *day, record);
+    return {};
+}
+
+std::string report_data::add_failure_line(std::string_view line) {
+    const parsed_line parsed(line);
+    std::string problem = parsed.problem();
+    if (!problem.empty())
+        return problem;
+    const json::object& row = parsed.row();
+    const auto day = day_of(row, problem);
+    if (!day)
+        return problem;
+    const std::string_view message = text_of(row, "Message");
+    add_failure(text_of(row, "Server"), text_of(row, "LoginName"), *day,
+                message.empty() ? text_of(row, "Error") : message);
+    return {};
+}
+
+void report_data::add_users(const std::vector<std::string>& login_names) {
+    std::set<std::string_view> servers;
+    std::set<std::string_view> known;
+    for (const auto& [key, who] : users_) {
+        servers.insert(key.first);
+        known.insert(key.second);
+    }
+    const std::string server(servers.size() == 1 ? *servers.begin() : std::string_view());
+    for (const std::string& login_name : login_names)
+        if (!known.contains(login_name))
+            user_of(server, login_name);
+}
+
+void report_data::add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                          const record_view& record) {
+    if (login_name.empty()) {
+        ++rows_without_user_;
+        return;
+    }
+    user& who = user_of(server, login_name);
+    if (!within(day))
+        return;
+    const std::chrono::sys_days date(day);
+    earliest_ = std::min(earliest_.value_or(date), date);
+    latest_ = std::max(latest_.value_or(date), date);
+
+    job added{number_of(date), no_time, no_time, 0, record.backup_job_mode()};
+    const std::string_view set = record.backup_set_name.empty() ? record.backup_set_id : record.backup_set_name;
+    added.set = sets_.index_of(set);
+    const auto minutes_since = [](auto later, auto earlier) {
+        return static_cast<std::int32_t>(std::chrono::floor<std::chrono::minutes>(later - earlier).count());
+    };
+    const auto start = record.start_time();
+    const auto end = record.end_time();
+    if (start) {
+        added.start = minutes_since(*start, std::chrono::local_days(date.time_since_epoch()));
+        if (end)
+            added.minutes = minutes_since(*end, *start);
+    }
+    who.jobs.push_back(added);
+}
+
+void report_data::add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                              std::string_view reason) {
+    if (login_name.empty()) {
+        ++rows_without_user_;
+        return;
+    }
+    user& who = user_of(server, login_name);
+    if (!within(day))
+        return;
+    const std::chrono::sys_days date(day);
+    earliest_ = std::min(earliest_.value_or(date), date);
+    latest_ = std::max(latest_.value_or(date), date);
+    who.failures.push_back({number_of(date), reasons_.index_of(reason)});
+}
+
+bool report_data::has_failure(std::string_view server, std::string_view login_name,
+                              std::chrono::year_month_day day) const {
+    const auto known = users_.find(std::pair(server, login_name));
+    return known != users_.end() && std::ranges::any_of(known->second.failures, [&](const failure& each) {
+               return each.day == number_of(std::chrono::sys_days(day));
+           });
+}
+
+void report_data::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day) {
+    user& who = user_of(server, login_name);
+    if (!within(day))
+        return;
+    const std::chrono::sys_days date(day);
+    earliest_ = std::min(earliest_.value_or(date), date);
+    latest_ = std::max(latest_.value_or(date), date);
+    who.asked.push_back(number_of(date));
+}
+
+std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> report_data::days() const {
+    const auto first = from_ ? from_ : earliest_ ? earliest_ : to_;
+    const auto last = to_ ? to_ : latest_ ? latest_ : from_;
+    if (!first || !last)
+        return std::nullopt;
+    return std::pair(*first, std::max(*first, *last));
+}
+
+std::string report_data::cells_of(const user& who, std::int32_t first, std::int32_t count,
+                                  const std::vector<job>& jobs) const {
+    std::vector<int> weights(static_cast<std::size_t>(count), 0);
+    std::string cells(weights.size(), who.asked.empty() ? 'N' : '.');
+    const auto place = [&](std::int32_t day) { return static_cast<std::size_t>(day - first); };
+    for (const std::int32_t day : who.asked)
+        cells[place(day)] = 'N';
+    const auto raise = [&](std::int32_t day, char letter, int by) {
+        const std::size_t at = place(day);
+        if (by < weights[at])
+            return;
+        weights[at] = by;
+        cells[at] = letter;
+    };
+    for (const job& each : jobs)
+        raise(each.day, letters[static_cast<std::size_t>(each.mode)], weight(each.mode));
+    for (const failure& each : who.failures)
+        raise(each.day, 'X', weight_of_failure);
+    return cells;
+}
+
+std::string report_data::to_json(std::string_view title, std::string_view made, unsigned alarm_days) const {
+    std::string out = "{\"title\":";
+    append_text(out, title);
+    out += ",\"made\":";
+    append_text(out, made);
+    const auto range = days();
+    const std::int32_t first = range ? number_of(range->first) : 0;
+    const std::int32_t count = range ? number_of(range->second) - first + 1 : 0;
+    fmt::format_to(std::back_inserter(out), ",\"alarm\":{},\"from\":\"{}\",\"days\":{},\"servers\":", alarm_days,
+                   range ? date_text(range->first) : "", count);
+
+    std::vector<std::string_view> servers;
+    for (const auto& [key, who] : users_)
+        if (servers.empty() || servers.back() != key.first)
+            servers.push_back(key.first);
+    append_array(out, servers, [&](std::string_view server) { append_text(out, server); });
+    const auto append_names = [&](const char* key, const names& texts) {
+        fmt::format_to(std::back_inserter(out), ",\"{}\":[", key);
+        for (std::size_t index = 0; index != texts.size(); ++index) {
+            out += index == 0 ? "" : ",";
+            append_text(out, texts[index]);
+        }
+        out += ']';
+    };
+    append_names("sets", sets_);
+    append_names("reasons", reasons_);
+
+    out += ",\"users\":";
+    std::size_t server = 0;
+    std::vector<job> jobs;
+    append_array(out, users_, [&](const auto& entry) {
+        const auto& [key, who] = entry;
+        while (servers[server] != key.first)
+            ++server;
+        jobs = who.jobs;
+        std::ranges::sort(jobs);
+        jobs.erase(std::unique(jobs.begin(), jobs.end()), jobs.end());
+        out += "{\"n\":";
+        append_text(out, key.second);
+        fmt::format_to(std::back_inserter(out), ",\"s\":{},\"c\":\"{}\",\"j\":", server,
+                       cells_of(who, first, count, jobs));
+        std::int32_t before = first;
+        append_array(out, jobs, [&](const job& each) {
+            fmt::format_to(std::back_inserter(out), "{},{},{}", each.day - std::exchange(before, each.day),
+                           static_cast<int>(each.mode), each.set);
+            for (const std::int32_t time : {each.start, each.minutes})
+                if (time == no_time)
+                    out += ",null";
+                else
+                    fmt::format_to(std::back_inserter(out), ",{}", time);
+        });
+        if (!who.failures.empty()) {
+            out += ",\"f\":";
+            append_array(out, who.failures, [&](const failure& each) {
+                fmt::format_to(std::back_inserter(out), "{},{}", each.day - first, each.reason);
+            });
+        }
+        out += '}';
+    });
+    out += "}\n";
+    return out;
+}
+
+}  // namespace jobmode::report

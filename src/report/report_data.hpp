@@ -1,0 +1,118 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/record.hpp>
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace jobmode::report {
+
+/// What a crawl found, gathered by backup user and day for the page of `jobmode report`. Its memory is that of the jobs
+/// themselves, a few bytes each, and not that of the lines they were read from.
+class report_data {
+public:
+    /// Days before and after these are left out; to be said before anything is added. Without a limit the days are
+    /// those that the input has.
+    void limit(std::optional<std::chrono::year_month_day> from, std::optional<std::chrono::year_month_day> to);
+
+    /// Takes a line of a crawl's NDJSON output. Empty if that worked, else a sentence on what is wrong with the line.
+    std::string add_record_line(std::string_view line);
+    /// Takes a line of a crawl's file of failed queries; the result is as for `add_record_line`.
+    std::string add_failure_line(std::string_view line);
+    /// Takes users who may have no record at all. One whom no server is known to have is taken to the only server there
+    /// is, or else to a nameless one.
+    void add_users(const std::vector<std::string>& login_names);
+
+    /// A job, as a record tells of it. Times that cannot be read are left out. What was added before is not doubled.
+    void add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                 const record_view& record);
+    /// A query that failed for good; `reason` is for a person.
+    void add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                     std::string_view reason);
+    /// Whether such a query is known for the user and the day.
+    bool has_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day) const;
+    /// A query that was asked, whatever the answer was. For a user of whom such days are known, the other days show
+    /// as not asked; for one without, every day is taken as asked.
+    void add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day);
+
+    /// The first and the last day; nothing if there is neither input nor limit to tell them.
+    std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> days() const;
+    /// Users that the page will have.
+    std::size_t users() const noexcept { return users_.size(); }
+    /// Rows that name no user, which the page cannot show.
+    std::uint64_t rows_without_user() const noexcept { return rows_without_user_; }
+
+    /// The page's data as a JSON object, in which no `<` stands, so that it can be put into a page as it is. `title` is
+    /// the page's, `made` says when it was made, and users without a scheduled backup for `alarm_days` are pointed out.
+    ///
+    /// `users` has an object for each: `n` name, `s` index of the server, `c` a letter a day (S scheduled, M manual,
+    /// R remote, U a mode that is not known, N none, X failed, a point for not asked), `j` the jobs, five numbers each
+    /// (days since the job before, mode, index of the set, start in minutes since the day began, minutes that it took;
+    /// null for a time that is not known), and `f` the failures, two numbers each (day, index of the reason).
+    std::string to_json(std::string_view title, std::string_view made, unsigned alarm_days) const;
+
+private:
+    static constexpr std::int32_t no_time = INT32_MIN;
+    struct job {
+        std::int32_t day;
+        std::int32_t start;
+        std::int32_t minutes;
+        std::uint32_t set;
+        job_mode mode;
+        auto operator<=>(const job&) const = default;
+    };
+    struct failure {
+        std::int32_t day;
+        std::uint32_t reason;
+        auto operator<=>(const failure&) const = default;
+    };
+    struct user {
+        std::vector<job> jobs;
+        std::vector<failure> failures;
+        std::vector<std::int32_t> asked;
+    };
+    /// Texts that come again and again, kept once.
+    class names {
+    public:
+        std::uint32_t index_of(std::string_view text);
+        const std::string& operator[](std::size_t index) const noexcept { return *texts_[index]; }
+        std::size_t size() const noexcept { return texts_.size(); }
+
+    private:
+        std::map<std::string, std::uint32_t, std::less<>> indices_;
+        std::vector<const std::string*> texts_;
+    };
+
+    /// Orders users by server and name, whether the texts are owned or not.
+    struct by_server_and_name {
+        using is_transparent = void;
+        template <class Left, class Right>
+        bool operator()(const Left& left, const Right& right) const noexcept {
+            const int servers = std::string_view(left.first).compare(right.first);
+            return servers != 0 ? servers < 0 : std::string_view(left.second) < std::string_view(right.second);
+        }
+    };
+
+    user& user_of(std::string_view server, std::string_view login_name);
+    bool within(std::chrono::year_month_day day) const;
+    std::string cells_of(const user& who, std::int32_t first, std::int32_t count, const std::vector<job>& jobs) const;
+
+    std::map<std::pair<std::string, std::string>, user, by_server_and_name> users_;
+    names sets_;
+    names reasons_;
+    std::optional<std::chrono::sys_days> from_;
+    std::optional<std::chrono::sys_days> to_;
+    std::optional<std::chrono::sys_days> earliest_;
+    std::optional<std::chrono::sys_days> latest_;
+    std::uint64_t rows_without_user_ = 0;
+};
+
+}  // namespace jobmode::report
