@@ -51,7 +51,7 @@ public:
     record_batch feed(std::string_view piece, error_code& ec);
 
     /// Says that the answer is over. Sets `ec` if it was not complete, not this API's, or the API's error
-    /// (`errc::api_error`, `errc::authentication_refused`).
+    /// (`errc::api_error`, `errc::no_such_user`, `errc::authentication_refused`).
     void finish(error_code& ec);
 
     /// Prepares for another answer; keeps limits and memory.

@@ -70,6 +70,9 @@ enum class errc {
     authentication_refused,
     /// The server answered `"Status":"Error"`; diagnostics hold its Message and ExptType.
     api_error,
+    /// The server does not know the backup user that was asked about; diagnostics hold its Message. Other users are not
+    /// affected.
+    no_such_user,
 
     /// The body does not begin as a JSON object: an HTML page, plain text, nothing at all.
     not_json,
@@ -144,7 +147,7 @@ struct JOBMODE_EXPORT diagnostics {
     std::uint64_t offset = 0;
     /// The bytes around `offset`, at most 64, with everything that cannot be printed escaped.
     std::string excerpt;
-    /// The answer's `Message`, for `api_error` and `authentication_refused`.
+    /// The answer's `Message`, for `api_error`, `no_such_user` and `authentication_refused`.
     std::string server_message;
     /// The answer's `ExptType`; an obfuscated class name as a rule, so never classify by it.
     std::string expt_type;

@@ -19,7 +19,7 @@ namespace jobmode {
 
 /// How a backup job was started: the API's `BackupJobMode`.
 enum class job_mode : std::uint8_t {
-    /// null, or absent: there was no backup.
+    /// null, absent, or a text that says the same: there was no backup.
     none,
     /// `R`: started remotely, from the server's console.
     remote,
@@ -68,7 +68,8 @@ enum class presence : std::uint8_t {
 /// zone; the result is the server's local time. Leap seconds are not accepted.
 JOBMODE_EXPORT std::optional<std::chrono::local_seconds> parse_time(std::string_view text) noexcept;
 
-/// The mode that a text of `BackupJobMode` stands for; the empty text is `unknown`.
+/// The mode that a text of `BackupJobMode` stands for. An empty or blank text is `none`, and so is `null` in any case:
+/// some servers write null as a string.
 JOBMODE_EXPORT job_mode parse_job_mode(std::string_view text) noexcept;
 
 /// A backup job as the server reported it. `String` is `std::string` (`record`, which owns its text) or
@@ -106,7 +107,7 @@ struct basic_record {
     std::optional<std::chrono::local_seconds> start_time() const noexcept { return parse_time(start_time_text); }
     /// When the job ended, in the server's local time; nothing if the text is missing or cannot be read.
     std::optional<std::chrono::local_seconds> end_time() const noexcept { return parse_time(end_time_text); }
-    /// How the job was started. `none` if the key was null or absent.
+    /// How the job was started. `none` if the key was null or absent; see `parse_job_mode` for the rest.
     job_mode backup_job_mode() const noexcept {
         return has(field::backup_job_mode) == presence::text ? parse_job_mode(backup_job_mode_text) : job_mode::none;
     }

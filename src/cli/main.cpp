@@ -13,6 +13,7 @@
 #include "cli/command/query.hpp"
 #include "cli/command/report.hpp"
 #include "cli/command/serve.hpp"
+#include "cli/command/silent.hpp"
 #include "cli/docs/completions.hpp"
 #include "cli/docs/help.hpp"
 #include "cli/docs/man.hpp"
@@ -58,6 +59,7 @@ int main(int argc, char** argv) {
     jobmode::cli::register_crawl(app, exit_code);
     jobmode::cli::register_check(app, exit_code);
     jobmode::cli::register_report(app, exit_code);
+    jobmode::cli::register_silent(app, exit_code);
     jobmode::cli::register_serve(app, exit_code);
 #ifdef JOBMODE_WITH_NATS
     jobmode::fleet::register_plan(app, exit_code);

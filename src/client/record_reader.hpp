@@ -71,7 +71,7 @@ private:
             driver_->decoders().put(*std::exchange(decoder_, std::nullopt));
     }
     void note(error_code ec, diagnostics& known) const {
-        if (ec == errc::api_error || ec == errc::authentication_refused) {
+        if (ec == errc::api_error || ec == errc::no_such_user || ec == errc::authentication_refused) {
             known.server_message = decoder_->message();
             known.expt_type = decoder_->expt_type();
         } else {

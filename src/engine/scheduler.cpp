@@ -306,7 +306,7 @@ void scheduler::withdrawn(std::size_t slot, const call_ptr& who, error_code ec, 
 void scheduler::settle(const call_ptr& who, const policy::failure& why, policy::time_point now) {
     if (policy::is_answer(why.code)) {
         note_answer(*who, now);
-        if (!why.code || why.code == errc::api_error)
+        if (!why.code || why.code == errc::api_error || why.code == errc::no_such_user)
             budget_.on_answer();
         end(who, why.code);
         return;

@@ -117,6 +117,8 @@ private:
         if (state_.has(item))
             return;
         const item_final last = read_final(one.data());
+        // The last of its answers had come when it was stored.
+        answered_at_ = std::chrono::floor<std::chrono::seconds>(one.where().time);
         if (last.item != item)
             throw malformed_result("a result has another item's subject");
         for (std::size_t number = 0; number != last.parts; ++number)
@@ -139,13 +141,13 @@ private:
     }
 
     void add(const outcome& answered) {
-        output_.add(server_, answered.query, answered.records);
+        output_.add(server_, answered.query, answered.records, answered_at_);
         ++queries_;
         records_ += answered.records.size();
     }
 
     void add_failure(const query& asked, const store::failed_query& failed) {
-        output_.add_failure(server_, asked, failed.error);
+        output_.add_failure(server_, asked, failed.error, answered_at_);
         state_.add_failure({asked, failed});
         ++queries_;
     }
@@ -160,8 +162,8 @@ private:
     }
 
     void keep() {
-        const std::uint64_t bytes = output_.sync();
-        state_.commit(created_, results_.position(), bytes);
+        const store::sink_position kept = output_.sync();
+        state_.commit(created_, results_.position(), kept);
     }
 
     exit_code conclude() {
@@ -214,6 +216,7 @@ private:
     result_reader decoder_;
     cli::message_log log_;
     bool interrupted_ = false;
+    store::moment answered_at_{};
     std::uint64_t items_ = 0;
     std::uint64_t queries_ = 0;
     std::uint64_t records_ = 0;
@@ -254,7 +257,7 @@ exit_code run(collect_command& command) {
         state.begin(identity);
     }
     const std::unique_ptr<store::record_sink> output =
-        store::open_sink(command.format, command.out, {server}, state.output_bytes());
+        store::open_sink(command.format, command.out, {server}, state.output());
     return collector(nats, called, command, server, state, *output).run();
 }
 

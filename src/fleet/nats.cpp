@@ -120,7 +120,8 @@ message::delivery message::where() const {
     jsMsgMetaData* raw = nullptr;
     check(natsMsg_GetMetaData(&raw, handle_.get()), "read a message's metadata");
     const std::unique_ptr<jsMsgMetaData, destroy_with<jsMsgMetaData_Destroy>> data(raw);
-    return {data->Sequence.Stream, data->Sequence.Consumer, data->NumDelivered};
+    return {data->Sequence.Stream, data->Sequence.Consumer, data->NumDelivered,
+            std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::nanoseconds(data->Timestamp))};
 }
 
 void message::acknowledge() {

@@ -62,12 +62,13 @@ public:
     /// Its number in the stream: for one that was got by subject.
     std::uint64_t sequence() const noexcept { return natsMsg_GetSequence(handle_.get()); }
 
-    /// For one that a consumer delivered: its numbers in the stream and in the consumer, and how often it has been
-    /// delivered.
+    /// For one that a consumer delivered: its numbers in the stream and in the consumer, how often it has been
+    /// delivered, and when it was stored, by the server's clock.
     struct delivery {
         std::uint64_t stream_sequence = 0;
         std::uint64_t consumer_sequence = 0;
         std::uint64_t count = 0;
+        std::chrono::sys_time<std::chrono::nanoseconds> time{};
     };
     delivery where() const;
 

@@ -60,10 +60,10 @@ bool is_strange(error_code code) noexcept {
 }
 
 bool is_answer(error_code code) noexcept {
-    return !code || code == errc::api_error || code == errc::json_syntax || code == errc::bad_utf8 ||
-           code == errc::truncated || code == errc::trailing_data || code == errc::wrong_type ||
-           code == errc::duplicate_key || code == errc::depth_limit || code == errc::field_limit ||
-           code == errc::answer_limit;
+    return !code || code == errc::api_error || code == errc::no_such_user || code == errc::json_syntax ||
+           code == errc::bad_utf8 || code == errc::truncated || code == errc::trailing_data ||
+           code == errc::wrong_type || code == errc::duplicate_key || code == errc::depth_limit ||
+           code == errc::field_limit || code == errc::answer_limit;
 }
 
 bool is_local(error_code cause) noexcept {

@@ -2,11 +2,9 @@
 #include "report/report_data.hpp"
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
 #include <jobmode/query.hpp>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -14,8 +12,6 @@
 
 namespace jobmode::report {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::string_view letters = "NRMSU";
 
@@ -43,43 +39,6 @@ std::int32_t number_of(std::chrono::sys_days day) noexcept {
 
 std::string date_text(std::chrono::sys_days day) {
     return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
-}
-
-std::string_view text_of(const json::object& row, std::string_view key) {
-    const json::value* const found = row.if_contains(key);
-    return found && found->is_string() ? std::string_view(found->get_string()) : std::string_view();
-}
-
-/// A line's object, in memory that is not asked from the heap for lines of the usual length.
-class parsed_line {
-public:
-    explicit parsed_line(std::string_view line) : memory_(buffer_.data(), buffer_.size()) {
-        boost::system::error_code ec;
-        value_ = json::parse({line.data(), line.size()}, ec, &memory_);
-        if (ec)
-            problem_ = "it is not JSON: " + ec.message();
-        else if (!value_.is_object())
-            problem_ = "it is not a JSON object";
-    }
-    const std::string& problem() const noexcept { return problem_; }
-    const json::object& row() const noexcept { return value_.get_object(); }
-
-private:
-    std::array<unsigned char, 8 * 1024> buffer_;
-    json::monotonic_resource memory_;
-    json::value value_;
-    std::string problem_;
-};
-
-/// Which day a row belongs to; nothing, with `problem` set, if it does not say.
-std::optional<std::chrono::year_month_day> day_of(const json::object& row, std::string& problem) {
-    const std::string_view text = text_of(row, "BackupDate");
-    const date_or_job_id date(text);
-    if (date.valid())
-        return date.date();
-    problem = row.contains("BackupDate") ? fmt::format("its BackupDate is no date: '{}'", text)
-                                         : "it has no BackupDate: this is not what `jobmode crawl` writes";
-    return std::nullopt;
 }
 
 void append_text(std::string& out, std::string_view text) {
@@ -132,41 +91,8 @@ report_data::user& report_data::user_of(std::string_view server, std::string_vie
     return users_[std::pair(std::string(server), std::string(login_name))];
 }
 
-std::string report_data::add_record_line(std::string_view line) {
-    const parsed_line parsed(line);
-    std::string problem = parsed.problem();
-    if (!problem.empty())
-        return problem;
-    const json::object& row = parsed.row();
-    const auto day = day_of(row, problem);
-    if (!day)
-        return problem;
-    record_view record;
-    for (std::size_t index = 0; index != field_count; ++index) {
-        const auto which = static_cast<field>(index);
-        const json::value* const found = row.if_contains(key_of(which));
-        if (!found)
-            continue;
-        record.set(which, found->is_string() ? presence::text : presence::null);
-        record.text(which) = text_of(row, key_of(which));
-    }
-    add_job(text_of(row, "Server"), record.login_name, *day, record);
-    return {};
-}
-
-std::string report_data::add_failure_line(std::string_view line) {
-    const parsed_line parsed(line);
-    std::string problem = parsed.problem();
-    if (!problem.empty())
-        return problem;
-    const json::object& row = parsed.row();
-    const auto day = day_of(row, problem);
-    if (!day)
-        return problem;
-    const std::string_view message = text_of(row, "Message");
-    add_failure(text_of(row, "Server"), text_of(row, "LoginName"), *day,
-                message.empty() ? text_of(row, "Error") : message);
-    return {};
+void report_data::add_unseen(std::string_view server, std::string_view reason) {
+    unseen_.insert_or_assign(std::string(server), std::string(reason));
 }
 
 void report_data::add_users(const std::vector<std::string>& login_names) {
@@ -234,14 +160,20 @@ bool report_data::has_failure(std::string_view server, std::string_view login_na
            });
 }
 
-void report_data::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day) {
+void report_data::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                            std::optional<std::chrono::local_seconds> answered) {
     user& who = user_of(server, login_name);
     if (!within(day))
         return;
     const std::chrono::sys_days date(day);
     earliest_ = std::min(earliest_.value_or(date), date);
     latest_ = std::max(latest_.value_or(date), date);
-    who.asked.push_back(number_of(date));
+    who.asked.push_back({number_of(date), is_over(day, answered)});
+    who.listed = true;
+}
+
+void report_data::add_listed(std::string_view server, std::string_view login_name) {
+    user_of(server, login_name).listed = true;
 }
 
 std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> report_data::days() const {
@@ -255,10 +187,15 @@ std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> report_da
 std::string report_data::cells_of(const user& who, std::int32_t first, std::int32_t count,
                                   const std::vector<job>& jobs) const {
     std::vector<int> weights(static_cast<std::size_t>(count), 0);
-    std::string cells(weights.size(), who.asked.empty() ? 'N' : '.');
+    std::string cells(weights.size(), who.listed ? '.' : 'N');
     const auto place = [&](std::int32_t day) { return static_cast<std::size_t>(day - first); };
-    for (const std::int32_t day : who.asked)
-        cells[place(day)] = 'N';
+    for (const answer& each : who.asked)
+        if (char& cell = cells[place(each.day)]; cell != 'N')
+            cell = each.over ? 'N' : 'P';
+    // A record of no backup says no more than that there was an answer.
+    for (const job& each : jobs)
+        if (char& cell = cells[place(each.day)]; each.mode == job_mode::none && cell == '.')
+            cell = 'N';
     const auto raise = [&](std::int32_t day, char letter, int by) {
         const std::size_t at = place(day);
         if (by < weights[at])
@@ -267,9 +204,12 @@ std::string report_data::cells_of(const user& who, std::int32_t first, std::int3
         cells[at] = letter;
     };
     for (const job& each : jobs)
-        raise(each.day, letters[static_cast<std::size_t>(each.mode)], weight(each.mode));
+        if (each.mode != job_mode::none)
+            raise(each.day, letters[static_cast<std::size_t>(each.mode)], weight(each.mode));
     for (const failure& each : who.failures)
-        raise(each.day, 'X', weight_of_failure);
+        // A later failure does not undo an answer.
+        if (const char cell = cells[place(each.day)]; !who.listed || cell == '.' || cell == 'X')
+            raise(each.day, 'X', weight_of_failure);
     return cells;
 }
 
@@ -299,6 +239,14 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
     };
     append_names("sets", sets_);
     append_names("reasons", reasons_);
+    out += ",\"unseen\":";
+    append_array(out, unseen_, [&](const auto& server) {
+        out += '[';
+        append_text(out, server.first);
+        out += ',';
+        append_text(out, server.second);
+        out += ']';
+    });
 
     out += ",\"users\":";
     std::size_t server = 0;

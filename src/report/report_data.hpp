@@ -13,35 +13,37 @@
 #include <utility>
 #include <vector>
 
+#include "report/findings.hpp"
+
 namespace jobmode::report {
 
 /// What a crawl found, gathered by backup user and day for the page of `jobmode report`. Its memory is that of the jobs
 /// themselves, a few bytes each, and not that of the lines they were read from.
-class report_data {
+class report_data final : public findings {
 public:
     /// Days before and after these are left out; to be said before anything is added. Without a limit the days are
     /// those that the input has.
     void limit(std::optional<std::chrono::year_month_day> from, std::optional<std::chrono::year_month_day> to);
 
-    /// Takes a line of a crawl's NDJSON output. Empty if that worked, else a sentence on what is wrong with the line.
-    std::string add_record_line(std::string_view line);
-    /// Takes a line of a crawl's file of failed queries; the result is as for `add_record_line`.
-    std::string add_failure_line(std::string_view line);
     /// Takes users who may have no record at all. One whom no server is known to have is taken to the only server there
     /// is, or else to a nameless one.
     void add_users(const std::vector<std::string>& login_names);
 
-    /// A job, as a record tells of it. Times that cannot be read are left out. What was added before is not doubled.
+    /// See `findings`. Times of a job that cannot be read are left out; what was added before is not doubled. For a
+    /// user of whom what was asked is listed, the other days show as not asked; for one without, every day is taken as
+    /// asked.
+    /// @{
     void add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
-                 const record_view& record);
-    /// A query that failed for good; `reason` is for a person.
+                 const record_view& record) override;
+    void add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                   std::optional<std::chrono::local_seconds> answered) override;
+    void add_listed(std::string_view server, std::string_view login_name) override;
     void add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
-                     std::string_view reason);
-    /// Whether such a query is known for the user and the day.
-    bool has_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day) const;
-    /// A query that was asked, whatever the answer was. For a user of whom such days are known, the other days show
-    /// as not asked; for one without, every day is taken as asked.
-    void add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day);
+                     std::string_view reason) override;
+    bool has_failure(std::string_view server, std::string_view login_name,
+                     std::chrono::year_month_day day) const override;
+    void add_unseen(std::string_view server, std::string_view reason) override;
+    /// @}
 
     /// The first and the last day; nothing if there is neither input nor limit to tell them.
     std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> days() const;
@@ -53,10 +55,11 @@ public:
     /// The page's data as a JSON object, in which no `<` stands, so that it can be put into a page as it is. `title` is
     /// the page's, `made` says when it was made, and users without a scheduled backup for `alarm_days` are pointed out.
     ///
-    /// `users` has an object for each: `n` name, `s` index of the server, `c` a letter a day (S scheduled, M manual,
-    /// R remote, U a mode that is not known, N none, X failed, a point for not asked), `j` the jobs, five numbers each
-    /// (days since the job before, mode, index of the set, start in minutes since the day began, minutes that it took;
-    /// null for a time that is not known), and `f` the failures, two numbers each (day, index of the reason).
+    /// `unseen` has two texts for each server of which nothing is known: its name, and why. `users` has an object for
+    /// each: `n` name, `s` index of the server, `c` a letter a day (S scheduled, M manual, R remote, U a mode that is
+    /// not known, N none, P none yet when it was asked, X failed, a point for not asked), `j` the jobs, five numbers
+    /// each (days since the job before, mode, index of the set, start in minutes since the day began, minutes that it
+    /// took; null for a time that is not known), and `f` the failures, two numbers each (day, index of the reason).
     std::string to_json(std::string_view title, std::string_view made, unsigned alarm_days) const;
 
 private:
@@ -74,10 +77,16 @@ private:
         std::uint32_t reason;
         auto operator<=>(const failure&) const = default;
     };
+    struct answer {
+        std::int32_t day;
+        /// Whether the day was over for long enough.
+        bool over;
+    };
     struct user {
         std::vector<job> jobs;
         std::vector<failure> failures;
-        std::vector<std::int32_t> asked;
+        std::vector<answer> asked;
+        bool listed = false;
     };
     /// Texts that come again and again, kept once.
     class names {
@@ -106,6 +115,7 @@ private:
     std::string cells_of(const user& who, std::int32_t first, std::int32_t count, const std::vector<job>& jobs) const;
 
     std::map<std::pair<std::string, std::string>, user, by_server_and_name> users_;
+    std::map<std::string, std::string> unseen_;
     names sets_;
     names reasons_;
     std::optional<std::chrono::sys_days> from_;

@@ -12,8 +12,10 @@
 #include <iostream>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "report/crawl_lines.hpp"
 #include "store/database.hpp"
 #include "store/file.hpp"
 
@@ -54,27 +56,41 @@ std::optional<std::chrono::year_month_day> day_of(const store::statement& row, i
     return date.valid() ? std::optional(date.date()) : std::nullopt;
 }
 
-void read_queries(report_data& data, store::database& from) {
-    store::statement query = from.prepare("SELECT Server, LoginName, BackupDate, Error FROM queries");
+void read_queries(findings& data, store::database& from) {
+    // A file of an earlier version does not say when.
+    store::statement has_times = from.prepare("SELECT 1 FROM pragma_table_info('queries') WHERE name = 'AnsweredAt'");
+    const char* const answered_at = has_times.step() ? "AnsweredAt" : "NULL";
+    store::statement query =
+        from.prepare(fmt::format("SELECT Server, LoginName, BackupDate, Error, {} FROM queries", answered_at));
     while (query.step()) {
         const auto day = day_of(query, 2);
         if (!day)
             continue;
         const std::string server = query.text(0);
         const std::string login_name = query.text(1);
-        data.add_asked(server, login_name, *day);
-        // The file of failed queries, which has been read, says more than the error's name.
+        data.add_listed(server, login_name);
         const std::string error = query.text(3);
-        if (!error.empty() && !data.has_failure(server, login_name, *day))
+        const std::string at = query.text(4);
+        if (error.empty() || !at.empty())
+            data.add_asked(server, login_name, *day, parse_time(std::string_view(at).substr(0, 19)));
+        // The file of failed queries, which has been read, says more than the error's name.
+        else if (!data.has_failure(server, login_name, *day))
             data.add_failure(server, login_name, *day, error);
     }
+    store::statement has_unseen = from.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'unseen_servers'");
+    if (!has_unseen.step())
+        return;
+    store::statement unseen = from.prepare("SELECT Server, Error FROM unseen_servers");
+    while (unseen.step())
+        data.add_unseen(unseen.text(0), unseen.text(1));
 }
 
-void read_records(report_data& data, store::database& from) {
-    static constexpr std::array fields{field::start_time, field::end_time, field::backup_set_id, field::backup_set_name,
-                                       field::backup_job_mode};
+void read_records(findings& data, store::database& from) {
+    static constexpr std::array fields{field::owner,         field::start_time,      field::end_time,
+                                       field::backup_set_id, field::backup_set_name, field::backup_job_mode};
     store::statement query = from.prepare(
-        "SELECT Server, QueryLoginName, BackupDate, StartTime, EndTime, BackupSetID, BackupSetName, BackupJobMode, "
+        "SELECT Server, QueryLoginName, BackupDate, Owner, StartTime, EndTime, BackupSetID, BackupSetName, "
+        "BackupJobMode, "
         "BackupJobMode IS NOT NULL FROM records");
     while (query.step()) {
         const auto day = day_of(query, 2);
@@ -85,23 +101,94 @@ void read_records(report_data& data, store::database& from) {
             job.text(fields[index]) = query.text(static_cast<int>(index) + 3);
             job.set(fields[index], presence::text);
         }
-        if (query.integer(8) == 0)
+        if (query.integer(9) == 0)
             job.set(field::backup_job_mode, presence::null);
         data.add_job(query.text(0), query.text(1), *day, record_view(job));
     }
 }
 
+/// Reads CSV by RFC 4180, as a crawl writes it.
+class csv_reader {
+public:
+    explicit csv_reader(std::istream& from) : from_(from) {}
+
+    /// The next row; false at the end.
+    bool next(std::vector<std::string>& values) {
+        values.clear();
+        if (from_.peek() == std::istream::traits_type::eof())
+            return false;
+        std::string value;
+        for (bool quoted = false;;) {
+            const int c = from_.get();
+            if (c == '\n')
+                ++line_;
+            if (c == std::istream::traits_type::eof() || (c == '\n' && !quoted)) {
+                if (value.ends_with('\r'))
+                    value.pop_back();
+                values.push_back(std::move(value));
+                return true;
+            }
+            if (c == '"') {
+                // Two of them within quotes are one.
+                if (quoted && from_.peek() == '"')
+                    value += static_cast<char>(from_.get());
+                else
+                    quoted = !quoted;
+            } else if (c == ',' && !quoted) {
+                values.push_back(std::exchange(value, {}));
+            } else {
+                value += static_cast<char>(c);
+            }
+        }
+    }
+    /// The number of lines read.
+    std::uint64_t line() const noexcept { return line_; }
+
+private:
+    std::istream& from_;
+    std::uint64_t line_ = 0;
+};
+
+bool is_csv(const std::string& path) {
+    std::string head;
+    std::ifstream file(path, std::ios::binary);
+    std::getline(file, head);
+    return head.starts_with("ID,LoginName,");
+}
+
+std::string read_csv(findings& data, const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return store::system_problem("read", path);
+    csv_reader rows(file);
+    std::vector<std::string> columns;
+    rows.next(columns);
+    std::vector<std::string> values;
+    while (rows.next(values))
+        if (const std::string problem = add_record_row(data, columns, values); !problem.empty())
+            return fmt::format("{}, line {}: {}", path, rows.line(), problem);
+    return file.bad() ? store::system_problem("read", path) : std::string();
+}
+
 }  // namespace
 
-std::string read_crawl(report_data& data, const std::string& path) {
+std::string read_crawl(findings& data, const std::string& path) {
     const std::string failures = path + ".failed.ndjson";
     std::string problem;
     if (path != "-" && ::access(failures.c_str(), F_OK) == 0)
-        problem = for_each_line(failures, [&](std::string_view line) { return data.add_failure_line(line); });
+        problem = for_each_line(failures, [&](std::string_view line) { return add_failure_line(data, line); });
     if (!problem.empty())
         return problem;
-    if (path == "-" || !is_sqlite(path))
-        return for_each_line(path, [&](std::string_view line) { return data.add_record_line(line); });
+    if (path == "-" || !is_sqlite(path)) {
+        const std::string asked = path + ".asked.ndjson";
+        if (path != "-" && ::access(asked.c_str(), F_OK) == 0)
+            problem = for_each_line(asked, [&](std::string_view line) { return add_asked_line(data, line); });
+        if (!problem.empty())
+            return problem;
+        if (path != "-" && is_csv(path))
+            return read_csv(data, path);
+        return for_each_line(path, [&](std::string_view line) { return add_record_line(data, line); });
+    }
     try {
         store::database from(path);
         // Both tables as they were at one moment, even while a crawl goes on.

@@ -16,7 +16,7 @@ constexpr std::array<checkpoint_table, 2> tables{{
      " attempts INTEGER NOT NULL)"},
 }};
 
-constexpr checkpoint_kind kind{"collection", "collect anew", "fleet-2", tables};
+constexpr checkpoint_kind kind{"collection", "collect anew", "fleet-3", tables};
 
 }  // namespace
 
@@ -27,7 +27,7 @@ collect_checkpoint::collect_checkpoint(const std::string& path) : file_(path, ki
     identity_ = {value("server"), value("stream"), value("format"), value("out")};
     created_ = static_cast<std::int64_t>(file_.number("created"));
     position_ = file_.number("position");
-    output_bytes_ = file_.number("output_bytes");
+    output_ = {file_.number("output_bytes"), file_.number("asked_bytes")};
 }
 
 std::string collect_checkpoint::difference(const collect_identity& wanted) const {
@@ -53,6 +53,7 @@ void collect_checkpoint::begin(const collect_identity& identity) {
     all.set("created", "0");
     all.set("position", "0");
     all.set("output_bytes", "0");
+    all.set("asked_bytes", "0");
     all.commit();
     identity_ = identity;
 }
@@ -74,7 +75,7 @@ void collect_checkpoint::add_item(std::string_view item) {
     new_items_.emplace(item);
 }
 
-void collect_checkpoint::commit(std::int64_t created, std::uint64_t position, std::uint64_t output_bytes) {
+void collect_checkpoint::commit(std::int64_t created, std::uint64_t position, const sink_position& output) {
     statement last = file_.prepare("SELECT ifnull(max(number), 0) FROM failures");
     last.step();
     std::int64_t number = last.integer(0);
@@ -90,11 +91,12 @@ void collect_checkpoint::commit(std::int64_t created, std::uint64_t position, st
     const auto set = [&all](std::string_view key, const std::string& value) { all.set(key, value); };
     set("created", std::to_string(created));
     set("position", std::to_string(position));
-    set("output_bytes", std::to_string(output_bytes));
+    set("output_bytes", std::to_string(output.output));
+    set("asked_bytes", std::to_string(output.asked));
     all.commit();
     created_ = created;
     position_ = position;
-    output_bytes_ = output_bytes;
+    output_ = output;
     new_items_.clear();
     new_failures_.clear();
 }

@@ -11,6 +11,7 @@
 
 #include "store/checkpoint.hpp"
 #include "store/crawl_checkpoint.hpp"
+#include "store/sink_position.hpp"
 
 namespace jobmode::store {
 
@@ -45,7 +46,8 @@ public:
 
     /// The number, in the stream that was created at `created`, up to which all has been collected.
     std::uint64_t position(std::int64_t created) const noexcept { return created == created_ ? position_ : 0; }
-    std::uint64_t output_bytes() const noexcept { return output_bytes_; }
+    /// How much of the output is of what has been collected.
+    const sink_position& output() const noexcept { return output_; }
     bool has(std::string_view item);
     std::uint64_t items();
 
@@ -53,7 +55,7 @@ public:
     void add_item(std::string_view item);
     void add_failure(failure_row failed) { new_failures_.push_back(std::move(failed)); }
     /// Makes it last.
-    void commit(std::int64_t created, std::uint64_t position, std::uint64_t output_bytes);
+    void commit(std::int64_t created, std::uint64_t position, const sink_position& output);
     /// Calls `visit(row)` for each query that has failed.
     template <class Visit>
     void for_each_failure(Visit visit) {
@@ -73,7 +75,7 @@ private:
     collect_identity identity_;
     std::int64_t created_ = 0;
     std::uint64_t position_ = 0;
-    std::uint64_t output_bytes_ = 0;
+    sink_position output_;
     std::unordered_set<std::string> new_items_;
     std::vector<failure_row> new_failures_;
 };

@@ -21,7 +21,7 @@ constexpr std::array<checkpoint_table, 5> tables{{
     {"users", "CREATE TABLE users(number INTEGER PRIMARY KEY, section INTEGER NOT NULL, name TEXT NOT NULL)"},
 }};
 
-constexpr checkpoint_kind kind{"crawl", "crawl anew", "5", tables};
+constexpr checkpoint_kind kind{"crawl", "crawl anew", "6", tables};
 
 // A commit writes the blocks in which something changed, and not the whole set.
 constexpr std::size_t block_bytes = 1024;
@@ -41,7 +41,7 @@ crawl_checkpoint::crawl_checkpoint(const std::string& path) : file_(path, kind) 
     stage_ = value("stage") == "finished" ? stage::finished : stage::unfinished;
     identity_ = {value("servers"), value("users"), value("from"), value("to"), value("sets"),
                  value("format"),  value("shard"), value("plan"), value("out")};
-    output_bytes_ = file_.number("output_bytes");
+    position_ = {file_.number("output_bytes"), file_.number("asked_bytes")};
     records_ = file_.number("records");
     statement count = file_.prepare("SELECT count(*) FROM failed");
     count.step();
@@ -92,12 +92,14 @@ void crawl_checkpoint::begin(const crawl_identity& identity) {
     all.set("plan", identity.plan);
     all.set("out", identity.out);
     all.set("output_bytes", "0");
+    all.set("asked_bytes", "0");
     all.set("records", "0");
     all.commit();
     stage_ = stage::unfinished;
     identity_ = identity;
     skipped_ = done_ = index_set();
-    total_ = failed_count_ = done_count_ = output_bytes_ = records_ = 0;
+    total_ = failed_count_ = done_count_ = records_ = 0;
+    position_ = {};
 }
 
 void crawl_checkpoint::add(const crawl_section& section, const index_set& skipped) {
@@ -202,15 +204,15 @@ void crawl_checkpoint::mark_failed(std::uint64_t index, failed_query failed) {
     newly_failed_.insert_or_assign(index, std::move(failed));
 }
 
-void crawl_checkpoint::commit(std::uint64_t output_bytes) {
-    write(output_bytes, stage::unfinished);
+void crawl_checkpoint::commit(const sink_position& position) {
+    write(position, stage::unfinished);
 }
 
-void crawl_checkpoint::finish(std::uint64_t output_bytes) {
-    write(output_bytes, stage::finished);
+void crawl_checkpoint::finish(const sink_position& position) {
+    write(position, stage::finished);
 }
 
-void crawl_checkpoint::write(std::uint64_t output_bytes, stage reached) {
+void crawl_checkpoint::write(const sink_position& position, stage reached) {
     checkpoint::change all(file_);
     std::set<std::uint64_t> blocks;
     for (const std::uint64_t index : newly_done_) {
@@ -222,16 +224,18 @@ void crawl_checkpoint::write(std::uint64_t output_bytes, stage reached) {
     for (const auto& [index, failed] : newly_failed_)
         all.put("failed", {static_cast<std::int64_t>(index), std::string_view(failed.error),
                            std::string_view(failed.message), std::int64_t{failed.attempts}});
-    const std::string bytes = std::to_string(output_bytes);
+    const std::string bytes = std::to_string(position.output);
+    const std::string asked = std::to_string(position.asked);
     const std::string records = std::to_string(records_);
     all.set("output_bytes", bytes);
+    all.set("asked_bytes", asked);
     all.set("records", records);
     all.set("stage", reached == stage::finished ? "finished" : "unfinished");
     all.commit();
     statement count = file_.prepare("SELECT count(*) FROM failed");
     count.step();
     failed_count_ = static_cast<std::uint64_t>(count.integer(0));
-    output_bytes_ = output_bytes;
+    position_ = position;
     stage_ = reached;
     newly_done_.clear();
     newly_failed_.clear();

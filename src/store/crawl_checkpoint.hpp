@@ -12,6 +12,7 @@
 
 #include "store/checkpoint.hpp"
 #include "store/index_set.hpp"
+#include "store/sink_position.hpp"
 
 namespace jobmode::store {
 
@@ -88,7 +89,7 @@ public:
     const index_set& done() const noexcept { return done_; }
     std::uint64_t done_count() const noexcept { return done_count_; }
     /// How much of the output belongs to queries done, as `record_sink::sync` counts it.
-    std::uint64_t output_bytes() const noexcept { return output_bytes_; }
+    const sink_position& position() const noexcept { return position_; }
     std::uint64_t records() const noexcept { return records_; }
     std::uint64_t failed_count() const noexcept { return failed_count_; }
     /// Calls `visit(index, failed)` for each query that has failed.
@@ -104,15 +105,15 @@ public:
     void mark_done(std::uint64_t index, std::uint64_t records);
     void mark_failed(std::uint64_t index, failed_query failed);
     /// Makes it last, together with the output's length.
-    void commit(std::uint64_t output_bytes);
+    void commit(const sink_position& position);
     /// The same, and there is nothing more to do.
-    void finish(std::uint64_t output_bytes);
+    void finish(const sink_position& position);
 
 private:
     void read_set(std::string_view table, index_set& into);
     static void put_blocks(checkpoint::change& in, std::string_view table, const index_set& from,
                            const std::set<std::uint64_t>& blocks);
-    void write(std::uint64_t output_bytes, stage reached);
+    void write(const sink_position& position, stage reached);
 
     checkpoint file_;
     stage stage_ = stage::none;
@@ -122,7 +123,7 @@ private:
     index_set skipped_;
     index_set done_;
     std::uint64_t done_count_ = 0;
-    std::uint64_t output_bytes_ = 0;
+    sink_position position_;
     std::uint64_t records_ = 0;
     std::vector<std::uint64_t> newly_done_;
     std::map<std::uint64_t, failed_query> newly_failed_;

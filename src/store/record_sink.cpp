@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,47 +24,17 @@ output_error missing_output(const std::string& path) {
     return output_error(system_problem("open", path) + ": put the file back, or remove the state to crawl anew");
 }
 
-/// Lines of text in a file, or on standard output.
-class text_output final : public record_sink {
+/// A file of text that grows, and of which only the beginning counts that somebody else keeps the length of.
+class text_file {
 public:
-    text_output(row_format format, std::string path, std::uint64_t keep)
-        : csv_(format == row_format::csv), path_(std::move(path)), bytes_(keep) {
-        if (path_ != "-")
-            open(keep);
-        if (csv_ && bytes_ == 0)
-            text_ = csv_header();
-    }
-
-    void add(std::string_view server, const query& asked, const record_list& records) override {
-        const std::string_view date = asked.backup_date.text();
-        for (const record_view& record : records)
-            csv_ ? append_csv(text_, record, date, server) : append_ndjson(text_, record, date, server);
-    }
-    void add_failure(std::string_view, const query&, std::string_view) override {}
-    void add_skipped(std::string_view, const query&) override {}
-    std::uint64_t pending() const noexcept override { return text_.size(); }
-
-    std::uint64_t sync() override {
-        if (!file_) {
-            if (!write_all(STDOUT_FILENO, text_))
-                errno == EPIPE ? throw output_unread() : throw output_error(system_problem("write", "standard output"));
-        } else {
-            check_place();
-            if (!text_.empty() && (!write_all(file_.get(), text_) || ::fdatasync(file_.get()) != 0))
-                throw output_error(system_problem("write", path_));
-        }
-        bytes_ += text_.size();
-        text_.clear();
-        return bytes_;
-    }
-
-private:
-    void open(std::uint64_t keep) {
+    /// Opens it for the first time, or with `keep` bytes of it known to be complete: what stands after them is cut off.
+    text_file(std::string path, std::uint64_t keep) : path_(std::move(path)) {
         // An output that is gone is not to come back as an empty one.
         file_ = file_handle(::open(path_.c_str(), O_WRONLY | (keep == 0 ? O_CREAT : 0) | O_CLOEXEC, 0666));
         struct stat is {};
         if (!file_ || ::fstat(file_.get(), &is) != 0)
             throw keep == 0 ? output_error(system_problem("open", path_)) : missing_output(path_);
+        regular_ = S_ISREG(is.st_mode);
         // Some file systems have no locks; that is no reason to refuse them.
         if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
             throw output_error(
@@ -77,6 +49,16 @@ private:
         sync_folder_of(path_);
     }
 
+    bool is_regular() const noexcept { return regular_; }
+
+    /// Appends and makes it last.
+    void write(std::string_view text) {
+        check_place();
+        if (!text.empty() && (!write_all(file_.get(), text) || ::fdatasync(file_.get()) != 0))
+            throw output_error(system_problem("write", path_));
+    }
+
+private:
     /// Records that go to a file that nobody finds any more are lost.
     void check_place() const {
         struct stat ours {};
@@ -86,11 +68,71 @@ private:
             throw output_error(fmt::format("{} was moved or removed while it was written: put it back", path_));
     }
 
-    bool csv_;
     std::string path_;
     file_handle file_;
+    bool regular_ = false;
+};
+
+/// Lines of text in a file, with a list beside it of what was asked; or on standard output.
+class text_output final : public record_sink {
+public:
+    text_output(row_format format, const std::string& path, sink_position keep)
+        : csv_(format == row_format::csv), position_(keep) {
+        if (path != "-") {
+            file_.emplace(path, keep.output);
+            // Nothing belongs beside a device.
+            if (file_->is_regular())
+                asked_file_.emplace(path + ".asked.ndjson", keep.asked);
+        }
+        if (csv_ && keep.output == 0)
+            text_ = csv_header();
+    }
+
+    void add(std::string_view server, const query& asked, const record_list& records, moment at) override {
+        const row_origin origin{server, asked.login_name, asked.backup_date.text()};
+        for (const record_view& record : records)
+            csv_ ? append_csv(text_, record, origin) : append_ndjson(text_, record, origin);
+        if (asked_file_)
+            asked_.answered(server, asked, at);
+    }
+    void add_failure(std::string_view server, const query& asked, std::string_view error, moment at) override {
+        if (asked_file_)
+            asked_.failed(server, asked, error, at);
+    }
+    void add_skipped(std::string_view server, const query& skipped, moment at) override {
+        if (asked_file_)
+            asked_.skipped(server, skipped, at);
+    }
+    void add_unseen(std::string_view server, std::string_view error, moment at) override {
+        if (asked_file_)
+            asked_.unseen(server, error, at);
+    }
+    std::uint64_t pending() const noexcept override { return text_.size(); }
+
+    sink_position sync() override {
+        if (!file_) {
+            if (!write_all(STDOUT_FILENO, text_))
+                errno == EPIPE ? throw output_unread() : throw output_error(system_problem("write", "standard output"));
+        } else {
+            file_->write(text_);
+        }
+        position_.output += text_.size();
+        text_.clear();
+        if (asked_file_) {
+            const std::string lines = asked_.take_lines();
+            asked_file_->write(lines);
+            position_.asked += lines.size();
+        }
+        return position_;
+    }
+
+private:
+    bool csv_;
+    sink_position position_;
+    std::optional<text_file> file_;
+    std::optional<text_file> asked_file_;
     std::string text_;
-    std::uint64_t bytes_;
+    asked_log asked_;
 };
 
 /// Tables of queries and records. A query's rows are replaced as a whole, so that asking it again, in this crawl or in
@@ -103,48 +145,66 @@ public:
             "PRAGMA synchronous=FULL;"
             "CREATE TABLE IF NOT EXISTS queries("
             " Server TEXT NOT NULL, LoginName TEXT NOT NULL, BackupDate TEXT NOT NULL, BackupSetID TEXT NOT NULL,"
-            " Error TEXT, Records INTEGER NOT NULL,"
+            " Error TEXT, Records INTEGER NOT NULL, AnsweredAt TEXT, FailedAt TEXT,"
             " PRIMARY KEY(Server, LoginName, BackupDate, BackupSetID)) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS records("
             " Server TEXT NOT NULL, QueryLoginName TEXT NOT NULL, BackupDate TEXT NOT NULL, QueryBackupSetID TEXT NOT "
             "NULL, Number INTEGER NOT NULL,"
             " ID TEXT, LoginName TEXT, Owner TEXT, UserId TEXT, StartTime TEXT, EndTime TEXT, BackupSetID TEXT,"
             " BackupSetName TEXT, BackupJobMode TEXT,"
-            " PRIMARY KEY(Server, QueryLoginName, BackupDate, QueryBackupSetID, Number)) WITHOUT ROWID;");
+            " PRIMARY KEY(Server, QueryLoginName, BackupDate, QueryBackupSetID, Number)) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS unseen_servers(Server TEXT PRIMARY KEY, Error TEXT NOT NULL, At TEXT NOT NULL) "
+            "WITHOUT ROWID;");
+        add_missing_columns();
         check_holds(servers, keep);
         put_query_ = database_.prepare(
-            "INSERT OR REPLACE INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records) "
-            "VALUES(?, ?, ?, ?, ?, ?)");
+            "INSERT INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records, AnsweredAt) "
+            "VALUES(?, ?, ?, ?, NULL, ?, ?) "
+            "ON CONFLICT DO UPDATE SET Error = NULL, Records = excluded.Records, AnsweredAt = excluded.AnsweredAt");
         put_failure_ = database_.prepare(
-            "INSERT INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records) VALUES(?, ?, ?, ?, ?, 0) "
-            "ON CONFLICT DO UPDATE SET Error = excluded.Error");
+            "INSERT INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records, FailedAt) "
+            "VALUES(?, ?, ?, ?, ?, 0, ?) "
+            "ON CONFLICT DO UPDATE SET Error = excluded.Error, FailedAt = excluded.FailedAt");
+        put_unseen_ = database_.prepare("INSERT OR REPLACE INTO unseen_servers(Server, Error, At) VALUES(?, ?, ?)");
+        forget_unseen_ = database_.prepare("DELETE FROM unseen_servers WHERE Server = ?");
         forget_records_ = database_.prepare(
             "DELETE FROM records WHERE Server = ? AND QueryLoginName = ? AND BackupDate = ? AND QueryBackupSetID = ?");
         put_record_ = database_.prepare("INSERT INTO records VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     }
 
-    void add(std::string_view server, const query& asked, const record_list& records) override {
-        put(server, asked, records);
+    void add(std::string_view server, const query& asked, const record_list& records, moment at) override {
+        put(server, asked, records, at);
         ++answered_;
     }
 
     /// An earlier crawl's records stay: they were true, and the Error says that they are not of now.
-    void add_failure(std::string_view server, const query& asked, std::string_view error) override {
+    void add_failure(std::string_view server, const query& asked, std::string_view error, moment at) override {
         begin();
-        bind_key(put_failure_, server, asked).bind(4, error).run();
+        const std::string failed_at = moment_text(at);
+        bind_key(put_failure_, server, asked).bind(4, error).bind(5, std::string_view(failed_at)).run();
         ++pending_;
     }
 
     /// The tables are to say the same as if it had been asked.
-    void add_skipped(std::string_view server, const query& skipped) override { put(server, skipped, record_list()); }
+    void add_skipped(std::string_view server, const query& skipped, moment at) override {
+        put(server, skipped, record_list(), at);
+    }
+
+    void add_unseen(std::string_view server, std::string_view error, moment at) override {
+        begin();
+        const std::string seen_at = moment_text(at);
+        put_unseen_.bind(0, server).bind(1, error).bind(2, std::string_view(seen_at)).run();
+        ++pending_;
+    }
 
     std::uint64_t pending() const noexcept override { return pending_; }
 
-    std::uint64_t sync() override {
+    sink_position sync() override {
         database_.check_place();
         if (std::exchange(pending_, 0) != 0)
             database_.execute("COMMIT");
-        return answered_;
+        seen_.clear();
+        return {answered_, 0};
     }
 
 private:
@@ -170,10 +230,28 @@ private:
                             database_.path()));
     }
 
-    void put(std::string_view server, const query& asked, const record_list& records) {
+    /// A file of an earlier version has tables without them.
+    void add_missing_columns() {
+        statement found = database_.prepare("SELECT 1 FROM pragma_table_info('queries') WHERE name = 'AnsweredAt'");
+        if (found.step())
+            return;
+        found.reset();
+        database_.execute(
+            "ALTER TABLE queries ADD COLUMN AnsweredAt TEXT; ALTER TABLE queries ADD COLUMN FailedAt TEXT");
+    }
+
+    void put(std::string_view server, const query& asked, const record_list& records, moment at) {
         begin();
-        bind_key(put_query_, server, asked).bind_null(4);
-        put_query_.bind(5, static_cast<std::int64_t>(records.size())).run();
+        // Whoever answers is seen.
+        if (server != seen_) {
+            forget_unseen_.bind(0, server).run();
+            seen_ = server;
+        }
+        const std::string answered_at = moment_text(at);
+        bind_key(put_query_, server, asked)
+            .bind(4, static_cast<std::int64_t>(records.size()))
+            .bind(5, std::string_view(answered_at))
+            .run();
         bind_key(forget_records_, server, asked).run();
         std::int64_t number = 0;
         for (const record_view& record : records)
@@ -211,6 +289,10 @@ private:
     database database_;
     statement put_query_;
     statement put_failure_;
+    statement put_unseen_;
+    statement forget_unseen_;
+    /// The server of the last answer since `sync`.
+    std::string seen_;
     statement forget_records_;
     statement put_record_;
     std::uint64_t answered_;
@@ -220,9 +302,9 @@ private:
 }  // namespace
 
 std::unique_ptr<record_sink> open_sink(row_format format, const std::string& path,
-                                       const std::vector<std::string>& servers, std::uint64_t keep) {
+                                       const std::vector<std::string>& servers, sink_position keep) {
     if (format == row_format::sqlite)
-        return std::make_unique<sqlite_output>(path, servers, keep);
+        return std::make_unique<sqlite_output>(path, servers, keep.output);
     return std::make_unique<text_output>(format, path, keep);
 }
 

@@ -4,31 +4,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/csv_text.hpp"
 #include "store/json_text.hpp"
 
 namespace jobmode::store {
-namespace {
-
-void append_csv_value(std::string& out, std::string_view text) {
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-        out += text;
-        return;
-    }
-    out += '"';
-    for (const char c : text) {
-        if (c == '"')
-            out += '"';
-        out += c;
-    }
-    out += '"';
-}
-
-}  // namespace
 
 std::string_view column_name(std::size_t column) noexcept {
     if (column < field_count)
         return key_of(static_cast<field>(column));
-    return column == field_count ? "BackupDate" : "Server";
+    static constexpr std::array<std::string_view, 3> asked{"BackupDate", "Server", "QueryLoginName"};
+    return asked[column - field_count];
 }
 
 std::string_view value_of(const record_view& record, field which, std::array<char, 20>& buffer) noexcept {
@@ -42,7 +27,7 @@ std::string_view value_of(const record_view& record, field which, std::array<cha
     return {buffer.data(), shape.size()};
 }
 
-void append_ndjson(std::string& out, const record_view& record, std::string_view backup_date, std::string_view server) {
+void append_ndjson(std::string& out, const record_view& record, const row_origin& origin) {
     out += '{';
     std::array<char, 20> buffer{};
     for (std::size_t index = 0; index != field_count; ++index) {
@@ -60,21 +45,25 @@ void append_ndjson(std::string& out, const record_view& record, std::string_view
         out += ',';
     }
     out += "\"BackupDate\":";
-    append_json_string(out, backup_date);
+    append_json_string(out, origin.backup_date);
     out += ",\"Server\":";
-    append_json_string(out, server);
+    append_json_string(out, origin.server);
+    out += ",\"QueryLoginName\":";
+    append_json_string(out, origin.login_name);
     out += "}\n";
 }
 
-void append_csv(std::string& out, const record_view& record, std::string_view backup_date, std::string_view server) {
+void append_csv(std::string& out, const record_view& record, const row_origin& origin) {
     std::array<char, 20> buffer{};
     for (std::size_t index = 0; index != field_count; ++index) {
         append_csv_value(out, value_of(record, static_cast<field>(index), buffer));
         out += ',';
     }
-    append_csv_value(out, backup_date);
+    append_csv_value(out, origin.backup_date);
     out += ',';
-    append_csv_value(out, server);
+    append_csv_value(out, origin.server);
+    out += ',';
+    append_csv_value(out, origin.login_name);
     out += "\r\n";
 }
 

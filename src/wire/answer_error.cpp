@@ -2,6 +2,8 @@
 #include "wire/answer_error.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 namespace jobmode::wire {
 namespace {
@@ -16,13 +18,40 @@ bool contains(std::string_view text, std::string_view lower_case_part) noexcept 
     return std::search(text.begin(), text.end(), lower_case_part.begin(), lower_case_part.end(), same) != text.end();
 }
 
+enum class meaning : std::uint8_t { refused, no_such_user, no_backup };
+
+/// A message is known by its parts: each must stand in it, in lower case here.
+struct known_message {
+    meaning says;
+    std::array<std::string_view, 3> parts;
+};
+
+// The first that fits. What is said of the system user, or to whoever asks, stands before what is said of backup users.
+constexpr known_message known_messages[] = {
+    {meaning::refused, {"incorrect system username/password"}},
+    {meaning::refused, {"system user", "does not exist"}},
+    {meaning::refused, {"system user", "not found"}},
+    {meaning::refused, {"system user", "locked"}},
+    {meaning::refused, {"system user", "suspended"}},
+    {meaning::refused, {"system user", "disabled"}},
+    {meaning::refused, {"your", "password", "expired"}},
+    {meaning::refused, {"your account", "locked"}},
+    {meaning::refused, {"your account", "suspended"}},
+    {meaning::refused, {"your account", "disabled"}},
+    {meaning::no_such_user, {"nosuchuserexpt"}},
+    {meaning::no_such_user, {"user '", "' not found"}},
+    {meaning::no_backup, {"no backup job on that day"}},
+    {meaning::no_backup, {"no backup job on this day"}},
+};
+
 }  // namespace
 
 error_code classify_api_error(std::string_view message) noexcept {
-    if (contains(message, "incorrect system username/password"))
-        return errc::authentication_refused;
-    if (contains(message, "system user '") && contains(message, "' does not exist"))
-        return errc::authentication_refused;
+    for (const known_message& known : known_messages)
+        if (std::ranges::all_of(known.parts, [message](std::string_view part) { return contains(message, part); }))
+            return known.says == meaning::no_backup ? error_code()
+                   : known.says == meaning::refused ? error_code(errc::authentication_refused)
+                                                    : error_code(errc::no_such_user);
     return errc::api_error;
 }
 

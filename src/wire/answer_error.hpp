@@ -10,8 +10,10 @@
 namespace jobmode::wire {
 
 /// What an answer with `"Status":"Error"` means, told by its Message: `authentication_refused` if the server does not
-/// take the system user or its password, else `api_error`. ExptType, an obfuscated class name that changes between
-/// versions, is not asked. The messages are those of the wire contract, compared without regard to case.
+/// take the system user or its password, also because either was locked or has expired; `no_such_user` if there is no
+/// such backup user; no error at all if there was no backup on that day; else `api_error`. ExptType, an obfuscated
+/// class name that changes between versions, is not asked. The messages are those of docs/wire.md, "Errors"; of each
+/// what is stable between versions is looked for, without regard to case.
 error_code classify_api_error(std::string_view message) noexcept;
 
 /// Up to 64 bytes of `piece` around `at`, with everything that is not printable ASCII escaped as in C.

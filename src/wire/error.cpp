@@ -38,6 +38,7 @@ constexpr std::array entries{
     entry{"content_encoded", "the answer is compressed, which was not asked for"},
     entry{"authentication_refused", "the server refused the system user or its password"},
     entry{"api_error", "the server answered with an error"},
+    entry{"no_such_user", "the server does not know this backup user"},
     entry{"not_json", "the answer is not a JSON object"},
     entry{"json_syntax", "the answer is not well-formed JSON"},
     entry{"bad_utf8", "the answer is not well-formed UTF-8"},

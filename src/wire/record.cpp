@@ -71,7 +71,11 @@ job_mode parse_job_mode(std::string_view text) noexcept {
         return job_mode::manual;
     if (text == "R")
         return job_mode::remote;
-    return job_mode::unknown;
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        return job_mode::none;
+    static constexpr std::string_view null = "null";
+    const auto same = [](char left, char right) { return (left | 0x20) == right; };
+    return std::ranges::equal(text, null, same) ? job_mode::none : job_mode::unknown;
 }
 
 namespace detail {

@@ -239,9 +239,9 @@ class ReportPage(unittest.TestCase):
 
     def test_states_differ_without_colour(self):
         shapes = self.browser.run(
-            """[..."SMRUNX."].map(state => marks([state], 0, 1, 12, 20).replace(/ class="[^"]*"/g, ''))"""
+            """[..."SMRUNPX."].map(state => marks([state], 0, 1, 12, 20).replace(/ class="[^"]*"/g, ''))"""
         )
-        self.assertEqual(len(set(shapes)), 7)
+        self.assertEqual(len(set(shapes)), 8)
 
     def test_print_has_every_row(self):
         self.browser.run(

@@ -88,9 +88,9 @@ void make_crawl(const std::string& path) {
         made.mark_done(index, 2);
     made.mark_failed(1, {"server_busy", "the server is busy", 4});
     made.mark_failed(2, {"timeout", "", 1});
-    made.commit(123'456);
+    made.commit({123'456, 99});
     made.mark_done(1, 0);
-    made.commit(123'999);
+    made.commit({123'999, 100});
 }
 
 void make_collection(const std::string& path) {
@@ -102,7 +102,7 @@ void make_collection(const std::string& path) {
     made.add_failure(failed);
     failed.asked.backup_set_id = "7";
     made.add_failure(failed);
-    made.commit(1'700'000'000'000'000'000, 17, 4'321);
+    made.commit(1'700'000'000'000'000'000, 17, {4'321, 55});
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ TEST_CASE("a checkpoint says after each commit what it was told, also when it is
     const std::string path = folder.path("state");
     make_crawl(path);
     store::crawl_checkpoint opened(path);
-    CHECK(opened.output_bytes() == 123'999);
+    CHECK(opened.position() == store::sink_position{123'999, 100});
     CHECK(opened.failed_count() == 1);
     CHECK(opened.sections().size() == 2);
     CHECK(opened.sections().front().users == std::vector<std::string>{"anna", "berta"});
@@ -182,7 +182,7 @@ TEST_CASE("a crawl whose checkpoint has a damaged number is not resumed, and its
     const std::string intact = contents(path);
     const std::string output = with.folder.read("out.ndjson");
     for (const std::string value : {"'x'", "'0'", "'-1'", "'1'", "''", "0"}) {
-        for (const std::string key : {"output_bytes", "records", "stage", "plan", "from"}) {
+        for (const std::string key : {"output_bytes", "asked_bytes", "records", "stage", "plan", "from"}) {
             INFO(key << " = " << value);
             put_back(path, intact);
             store::database(path).execute(("UPDATE meta SET value = " + value + " WHERE key = '" + key + "'").c_str());

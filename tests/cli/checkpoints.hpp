@@ -16,15 +16,15 @@
 namespace jobmode::test {
 
 /// Makes the checkpoint of a crawl that had been finished one that knows nothing of its first queries, and that knows
-/// of `output_bytes` of the output, or of all of them.
-inline void undo(const std::string& path, std::uint64_t queries, std::optional<std::uint64_t> output_bytes = {}) {
+/// of this much of the output, or of all of it.
+inline void undo(const std::string& path, std::uint64_t queries, std::optional<store::sink_position> known = {}) {
     store::crawl_identity identity;
     std::vector<store::crawl_section> sections;
     {
         store::crawl_checkpoint before(path);
         identity = before.identity();
         sections = before.sections();
-        output_bytes = output_bytes.value_or(before.output_bytes());
+        known = known.value_or(before.position());
     }
     REQUIRE(std::remove(path.c_str()) == 0);
     store::crawl_checkpoint after(path);
@@ -33,7 +33,7 @@ inline void undo(const std::string& path, std::uint64_t queries, std::optional<s
         after.add(section, store::index_set(section.total));
     for (std::uint64_t index = std::min(queries, after.total()); index != after.total(); ++index)
         after.mark_done(index, 1);
-    after.commit(*output_bytes);
+    after.commit(*known);
 }
 
 /// Each way to damage one value of an SQLite file, or to lose or double one row, as a statement.

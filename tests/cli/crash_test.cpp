@@ -33,7 +33,7 @@ std::string write_state(const test::temporary_folder& in) {
     state.mark_done(0, 2);
     state.mark_done(total - 1, 1);
     state.mark_failed(1, {"server_busy", "the server is busy", 4});
-    state.commit(1234);
+    state.commit({1234, 0});
     return path;
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("a state keeps what it was told") {
     CHECK(state.skipped().count() == 1);
     CHECK(state.skipped().contains(7));
     CHECK(state.failed_count() == 1);
-    CHECK(state.output_bytes() == 1234);
+    CHECK(state.position().output == 1234);
     CHECK(state.records() == 3);
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("a state takes the queries of further servers at any time, and keeps w
         skipped.insert(4);
         state.add({"a", 5, {}}, skipped);
         state.mark_done(0, 1);
-        state.commit(10);
+        state.commit({10, 0});
         // In the same block as what is added next.
         state.mark_done(1, 1);
         store::index_set more(total);
@@ -180,7 +180,7 @@ TEST_CASE("a state takes the queries of further servers at any time, and keeps w
     for (const std::uint64_t number : {std::uint64_t{4}, std::uint64_t{5}, total + 4})
         CHECK(state.skipped().contains(number));
     CHECK(state.sections()[1].users == std::vector<std::string>{"obm"});
-    CHECK(state.output_bytes() == 10);
+    CHECK(state.position().output == 10);
 }
 
 TEST_CASE("a state that is damaged is refused with a reason, and stays as it is") {

@@ -117,7 +117,7 @@ TEST_CASE("a crawl of a list of users asks only for them, and for each set if th
     plain.insert(plain.end(), {"--out", "-", "--format", "csv"});
     const auto result = with.run("crawl", plain);
     CHECK(result.exit_code == 0);
-    CHECK(contains(result.out, "BackupDate,Server\r\n"));
+    CHECK(contains(result.out, "BackupDate,Server,QueryLoginName\r\n"));
     CHECK(contains(result.out, ",obm,,obm,2024-06-26T11:33:52,2024-06-26T11:34:15,"));
     CHECK(with.server.counters().queries == 4);
 
@@ -342,7 +342,7 @@ TEST_CASE("what stands behind the last complete query is cut off") {
     REQUIRE(with.run("crawl", arguments).exit_code == 0);
     const std::vector<std::string> whole = sorted_lines(with.folder.read("out.ndjson"));
     // As a crash between the output's and the state's turn leaves it: bytes that the state knows nothing of.
-    test::undo(with.folder.path("out.ndjson.state"), ~std::uint64_t{0}, 0);
+    test::undo(with.folder.path("out.ndjson.state"), ~std::uint64_t{0}, store::sink_position());
     std::ofstream(with.folder.path("out.ndjson"), std::ios::app) << R"({"LoginName":"torn)";
     const auto result = with.run("crawl", arguments);
     CHECK(result.exit_code == 0);
@@ -547,7 +547,8 @@ TEST_CASE("a finished output stays as it is until the first answer of the crawl 
     REQUIRE_FALSE(before.empty());
     const auto is_as_before = [&] {
         CHECK(with.folder.read("out.ndjson") == before);
-        CHECK(with.folder.files() == std::vector<std::string>{"out.ndjson", "out.ndjson.state", "users"});
+        CHECK(with.folder.files() ==
+              std::vector<std::string>{"out.ndjson", "out.ndjson.asked.ndjson", "out.ndjson.state", "users"});
         std::vector<std::string> resume = crawl;
         resume.emplace_back("--resume");
         CHECK(contains(with.run("crawl", resume).err, "nothing is left to do"));

@@ -37,7 +37,7 @@ TEST_CASE("query writes the vendor's example as NDJSON where there is no termina
                         R"("EndTime":"2024-06-26T11:34:15","BackupSetID":"1687750405259",)"
                         R"("BackupSetName":"v6 File Backup","BackupJobMode":"M","BackupDate":"2024-06-26-11-33-52",)"
                         R"("Server":")" +
-                            with.server.url().substr(8) + "\"}\n");
+                            with.server.url().substr(8) + "\",\"QueryLoginName\":\"obm\"}\n");
     CHECK(result.err == "");
     CHECK(result.exit_code == 0);
 }
@@ -46,9 +46,10 @@ TEST_CASE("query writes CSV with a header") {
     const test::fleet_fixture with;
     const auto result = with.run("query", example_and({"--format", "csv"}));
     CHECK(result.out ==
-          "ID,LoginName,Owner,UserId,StartTime,EndTime,BackupSetID,BackupSetName,BackupJobMode,BackupDate,Server\r\n"
+          "ID,LoginName,Owner,UserId,StartTime,EndTime,BackupSetID,BackupSetName,BackupJobMode,BackupDate,Server,"
+          "QueryLoginName\r\n"
           ",obm,,obm,2024-06-26T11:33:52,2024-06-26T11:34:15,1687750405259,v6 File Backup,M,2024-06-26-11-33-52," +
-              with.server.url().substr(8) + "\r\n");
+              with.server.url().substr(8) + ",obm\r\n");
     CHECK(result.exit_code == 0);
 }
 

@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "cli/process.hpp"
 #include "policy/date.hpp"
+#include "report/crawl_lines.hpp"
 #include "report/report_data.hpp"
 #include "report/report_page.hpp"
 #include "store/database.hpp"
@@ -39,7 +40,7 @@ std::string row(std::string_view login_name, std::string_view day, std::string_v
     else
         give(field::backup_job_mode, mode);
     std::string line;
-    store::append_ndjson(line, record, day, server);
+    store::append_ndjson(line, record, {server, login_name, day});
     line.pop_back();
     return line;
 }
@@ -56,7 +57,7 @@ std::string failure(std::string_view login_name, std::string_view day, std::stri
 report::report_data data_of(const std::vector<std::string>& lines) {
     report::report_data data;
     for (const std::string& line : lines)
-        REQUIRE(data.add_record_line(line) == "");
+        REQUIRE(report::add_record_line(data, line) == "");
     return data;
 }
 
@@ -82,9 +83,9 @@ TEST_CASE("A report's days go from the first to the last that the input has") {
 TEST_CASE("A report's limits widen and narrow its days") {
     report::report_data data;
     data.limit(policy::parse_date("2024-06-24"), policy::parse_date("2024-06-27"));
-    CHECK(data.add_record_line(row("anna", "2024-06-23", "S")) == "");
-    CHECK(data.add_record_line(row("anna", "2024-06-26", "R")) == "");
-    CHECK(data.add_record_line(row("anna", "2024-06-28", "S")) == "");
+    CHECK(report::add_record_line(data, row("anna", "2024-06-23", "S")) == "");
+    CHECK(report::add_record_line(data, row("anna", "2024-06-26", "R")) == "");
+    CHECK(report::add_record_line(data, row("anna", "2024-06-28", "S")) == "");
     CHECK(parsed(data).at("from") == "2024-06-24");
     CHECK(cells(data) == "NNRN");
 }
@@ -104,7 +105,7 @@ TEST_CASE("A report's cell shows the job that says most, and every mode has its 
 TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
     report::report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-27", "M")});
     for (const char* const day : {"2024-06-26", "2024-06-27", "2024-06-28"})
-        CHECK(data.add_failure_line(failure("anna", day, "busy")) == "");
+        CHECK(report::add_failure_line(data, failure("anna", day, "busy")) == "");
     CHECK(cells(data) == "SXX");
     const json::object page = parsed(data);
     CHECK(page.at("reasons") == json::array{"busy"});
@@ -113,17 +114,17 @@ TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
 
 TEST_CASE("A failed query without a message is explained by its error's name in a report") {
     report::report_data data;
-    CHECK(data.add_failure_line(failure("anna", "2024-06-26", "")) == "");
+    CHECK(report::add_failure_line(data, failure("anna", "2024-06-26", "")) == "");
     CHECK(parsed(data).at("reasons") == json::array{"server_busy"});
 }
 
 TEST_CASE("A report's days that were not asked show as such where the days asked are known") {
     report::report_data data;
     const auto day = [](const char* text) { return *policy::parse_date(text); };
-    data.add_asked("cbs.example.com", "anna", day("2024-06-24"));
-    data.add_asked("cbs.example.com", "anna", day("2024-06-27"));
-    CHECK(data.add_record_line(row("anna", "2024-06-27", "S")) == "");
-    CHECK(data.add_record_line(row("bert", "2024-06-27", "S")) == "");
+    data.add_asked("cbs.example.com", "anna", day("2024-06-24"), {});
+    data.add_asked("cbs.example.com", "anna", day("2024-06-27"), {});
+    CHECK(report::add_record_line(data, row("anna", "2024-06-27", "S")) == "");
+    CHECK(report::add_record_line(data, row("bert", "2024-06-27", "S")) == "");
     CHECK(cells(data, 0) == "N..S");
     CHECK(cells(data, 1) == "NNNS");
 }
@@ -183,13 +184,14 @@ TEST_CASE("A report takes the day of a job's ID") {
 
 TEST_CASE("A report says what is wrong with a line that no crawl wrote") {
     report::report_data data;
-    CHECK(data.add_record_line("{\"LoginName\":\"anna\"").find("it is not JSON") == 0);
-    CHECK(data.add_record_line("[]") == "it is not a JSON object");
-    CHECK(data.add_record_line("{}").find("it has no BackupDate") == 0);
-    CHECK(data.add_record_line("{\"BackupDate\":\"2024-02-30\"}") == "its BackupDate is no date: '2024-02-30'");
-    CHECK(data.add_record_line("{\"LoginName\":\"\xff\",\"BackupDate\":\"2024-02-29\"}") != "");
+    CHECK(report::add_record_line(data, "{\"LoginName\":\"anna\"").find("it is not JSON") == 0);
+    CHECK(report::add_record_line(data, "[]") == "it is not a JSON object");
+    CHECK(report::add_record_line(data, "{}").find("it has no BackupDate") == 0);
+    CHECK(report::add_record_line(data, "{\"BackupDate\":\"2024-02-30\"}") ==
+          "its BackupDate is no date: '2024-02-30'");
+    CHECK(report::add_record_line(data, "{\"LoginName\":\"\xff\",\"BackupDate\":\"2024-02-29\"}") != "");
     CHECK(data.users() == 0);
-    CHECK(data.add_record_line("{\"BackupDate\":\"2024-02-29\"}") == "");
+    CHECK(report::add_record_line(data, "{\"BackupDate\":\"2024-02-29\"}") == "");
     CHECK(data.rows_without_user() == 1);
 }
 

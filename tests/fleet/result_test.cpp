@@ -184,8 +184,8 @@ TEST_CASE("a collection whose state was moved away keeps nothing in it") {
     const std::string path = folder.path("state");
     store::collect_checkpoint state(path);
     state.begin({"cbs.example.com", "june", "ndjson", "out.ndjson"});
-    state.commit(1, 7, 100);
+    state.commit(1, 7, {100, 10});
     std::filesystem::rename(path, path + ".away");
-    CHECK_THROWS_WITH(state.commit(1, 8, 200), test::contains(path + " was moved or removed"));
+    CHECK_THROWS_WITH(state.commit(1, 8, {200, 20}), test::contains(path + " was moved or removed"));
     CHECK(state.position(1) == 7);
 }

@@ -175,7 +175,9 @@ void compare(const decoded& found, const json::object& document, std::string_vie
     if (!status || !status->is_string()) {
         require(found.ec == errc::no_status, "a missing Status is told");
     } else if (status->get_string() == "Error") {
-        require(found.ec == errc::api_error || found.ec == errc::authentication_refused, "an API error is told");
+        require(
+            found.ec == errc::api_error || found.ec == errc::no_such_user || found.ec == errc::authentication_refused,
+            "an API error is told");
         if (const json::value* message = document.if_contains("Message"); message && message->is_string())
             require(found.message == text_of(message->get_string()), "the Message is the document's");
     } else {

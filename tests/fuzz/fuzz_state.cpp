@@ -90,7 +90,7 @@ std::string intact_file(const folder& in) {
     for (std::uint64_t index = 0; index != 9'000; index += 3)
         state.mark_done(index, 2);
     state.mark_failed(1, {"server_busy", "the server is busy", 4});
-    state.commit(1234);
+    state.commit({1234, 12});
     return contents(path);
 }
 
@@ -168,7 +168,7 @@ struct view {
     std::uint64_t count = 0;
     std::vector<std::uint64_t> failed;
     std::vector<std::string> users;
-    std::uint64_t output_bytes = 0;
+    store::sink_position position;
     std::uint64_t records = 0;
 
     friend bool operator==(const view&, const view&) = default;
@@ -182,7 +182,7 @@ view look_at(store::crawl_checkpoint& state) {
     seen.done.assign(state.done().bytes().begin(), state.done().bytes().end());
     seen.skipped.assign(state.skipped().bytes().begin(), state.skipped().bytes().end());
     seen.count = state.done_count();
-    seen.output_bytes = state.output_bytes();
+    seen.position = state.position();
     seen.records = state.records();
     state.for_each_failed([&](std::uint64_t index, const store::failed_query&) { seen.failed.push_back(index); });
     require(seen.failed.size() == state.failed_count(), "what has failed is counted");
@@ -225,8 +225,8 @@ bool add(store::crawl_checkpoint& state, view& seen) {
             std::erase(after.failed, index);
             state.mark_done(index, 3);
         }
-        after.output_bytes = 77;
-        state.commit(77);
+        after.position = {77, 7};
+        state.commit({77, 7});
         seen = after;
         return true;
     } catch (const store::database_error&) {

@@ -419,7 +419,7 @@ TEST_CASE("what the API can say, and what it cannot") {
         INFO(error_name(code));
         const bool strange =
             code == errc::http_status || code == errc::redirected || code == errc::not_json || code == errc::no_status;
-        const bool answer = code == errc::api_error ||
+        const bool answer = code == errc::api_error || code == errc::no_such_user ||
                             (code >= errc::json_syntax && code <= errc::answer_limit && code != errc::no_status);
         CHECK(policy::is_strange(code) == strange);
         CHECK(policy::is_answer(code) == answer);

@@ -174,7 +174,11 @@ TEST_CASE("an unknown BackupJobMode is kept") {
                                             {"\"M\"", job_mode::manual, "M"},
                                             {"\"S\"", job_mode::scheduled, "S"},
                                             {"null", job_mode::none, ""},
-                                            {"\"\"", job_mode::unknown, ""},
+                                            {"\"\"", job_mode::none, ""},
+                                            {"\" \"", job_mode::none, " "},
+                                            {"\"null\"", job_mode::none, "null"},
+                                            {"\"NULL\"", job_mode::none, "NULL"},
+                                            {"\"nullified\"", job_mode::unknown, "nullified"},
                                             {"\"r\"", job_mode::unknown, "r"},
                                             {"\"Remote\"", job_mode::unknown, "Remote"},
                                             {"7", job_mode::unknown, "7"},
@@ -186,17 +190,43 @@ TEST_CASE("an unknown BackupJobMode is kept") {
     CHECK(only_record(answer("")).backup_job_mode() == job_mode::none);
 }
 
+TEST_CASE("an error answer that says that there was no backup is an empty list") {
+    for (const char* message :
+         {"[Error] No Backup Job on that day", "no backup job on that day", "[Error] No Backup Job on that day."}) {
+        const std::string text = std::string(R"({"Status":"Error","Message":")") + message + R"(","ExptType":"x.y"})";
+        const auto found = decode_every_way(text);
+        CHECK(found.ec == error_code());
+        CHECK(found.records.empty());
+    }
+}
+
 TEST_CASE("an error answer is told by its Message, never by its ExptType") {
     struct row {
         const char* message;
         errc code;
     };
-    for (const row& each : std::vector<row>{{"Incorrect system username/password", errc::authentication_refused},
-                                            {"INCORRECT SYSTEM USERNAME/PASSWORD.", errc::authentication_refused},
-                                            {"System user 'nosuchuser' does not exist", errc::authentication_refused},
-                                            {"User 'obm' does not exist", errc::api_error},
-                                            {"System user 'nosuchuser' is locked", errc::api_error},
-                                            {"", errc::api_error}}) {
+    for (const row& each :
+         std::vector<row>{{"Incorrect system username/password", errc::authentication_refused},
+                          {"INCORRECT SYSTEM USERNAME/PASSWORD.", errc::authentication_refused},
+                          {"System user 'nosuchuser' does not exist", errc::authentication_refused},
+                          {"User 'obm' does not exist", errc::api_error},
+                          {"System user 'api' is locked", errc::authentication_refused},
+                          {"[Error] System User 'api' has been suspended.", errc::authentication_refused},
+                          {"System user 'api' not found", errc::authentication_refused},
+                          {"Your password has expired and must be changed. Please log in to the web "
+                           "console.",
+                           errc::authentication_refused},
+                          {"YOUR PASSWORD HAS EXPIRED", errc::authentication_refused},
+                          {"Your account is locked out", errc::authentication_refused},
+                          {"The password of user 'obm' has expired", errc::api_error},
+                          {"User 'obm' is suspended", errc::api_error},
+                          {"Backup user 'obm' is locked", errc::api_error},
+                          {"[UserCacheManager.NoSuchUserExpt] User 'obm' not found.", errc::no_such_user},
+                          {"[UserCacheManager.NoSuchUserExpt] Benutzer 'obm' nicht gefunden.", errc::no_such_user},
+                          {"User 'obm' not found", errc::no_such_user},
+                          {"Backup set '7' not found", errc::api_error},
+                          {"No backup job", errc::api_error},
+                          {"", errc::api_error}}) {
         for (const char* type : {"com.ahsay.obs.core.dbs.c", "org.json.JSONException"}) {
             const std::string message = each.message;
             const std::string text =

@@ -33,8 +33,10 @@ TEST_CASE("modes, presences and keys have their names") {
     CHECK(parse_job_mode("R") == job_mode::remote);
     CHECK(parse_job_mode("M") == job_mode::manual);
     CHECK(parse_job_mode("S") == job_mode::scheduled);
-    for (const char* text : {"", "s", "SS", "X"})
+    for (const char* text : {"s", "SS", "X", "nul", "null!", "none"})
         CHECK(parse_job_mode(text) == job_mode::unknown);
+    for (const char* text : {"", " ", "\t\r\n", "null", "Null", "NULL"})
+        CHECK(parse_job_mode(text) == job_mode::none);
     CHECK(to_string(job_mode::none) == "none");
     CHECK(to_string(job_mode::remote) == "remote");
     CHECK(to_string(job_mode::manual) == "manual");

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/messages/terminal.hpp"
 #include "cli/options/connection_options.hpp"
 #include "policy/date.hpp"
 
@@ -52,8 +53,8 @@ struct finding {
 /// One line, in which nothing is taken for the beginning of the performance data.
 std::string plugin_line(std::string_view text) {
     std::string line;
-    for (const char c : text)
-        line += c == '|' ? '/' : static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    for (const char c : terminal_text(text))
+        line += c == '|' ? '/' : c;
     return line;
 }
 

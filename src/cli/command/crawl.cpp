@@ -144,10 +144,9 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->group(url->get_group());
     app->footer(
         "One query is sent for each user and date, or, with --backup-set-id, for each user, date and set. Queries that "
-        "failed for\ngood are listed in OUT.failed.ndjson. A crawl that was interrupted, or killed at any instant, is "
-        "continued by the same\ncommand with --resume and loses nothing. Ctrl-C stops when what is in flight has "
-        "ended; "
-        "a second one stops at once.\n\n"
+        "failed for\ngood are listed in OUT.failed.ndjson, and what was asked in OUT.asked.ndjson. A crawl that was "
+        "interrupted or killed\nis continued by the same command with --resume and loses nothing. Ctrl-C stops when "
+        "what is in flight has ended;\na second one stops at once.\n\n"
         "The file of --servers has a section for each server: its name, which records have as Server, and lines of "
         "keys that are\nthe options' names (url, sys-user, sys-pwd-file, ca, pin, insecure, client-cert, client-key, "
         "allow-http, proxy, users) or\nsys-pwd-env, a variable of the environment; never a password. Paths are "

@@ -236,7 +236,7 @@ exit_code resume(const crawl_command& command, const crawl_range& range, std::ve
     if (order.size() == servers.size() && state->done_count() == wanted)
         return say_nothing_is_left(command, wanted);
     std::unique_ptr<store::record_sink> output =
-        store::open_sink(command.format, command.out, names, state->output_bytes());
+        store::open_sink(command.format, command.out, names, state->position());
     crawl_books books(names, crawl_files{std::move(output), std::move(state)});
     for (const std::size_t which : order)
         books.add(which, *servers[which].known);
@@ -289,7 +289,7 @@ exit_code run_checked(crawl_command& command) {
             state->begin(identity);
             ::unlink(command.failed_path().c_str());
         }
-        files.output = store::open_sink(command.format, command.out, names, 0);
+        files.output = store::open_sink(command.format, command.out, names, {});
         files.state = std::move(state);
         return files;
     };

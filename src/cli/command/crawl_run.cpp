@@ -4,6 +4,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace jobmode::cli {
@@ -11,6 +12,10 @@ namespace {
 
 // So much text is written at once, at the latest; more would only take memory.
 constexpr std::uint64_t max_pending = 4U << 20U;
+
+store::moment now() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 }  // namespace
 
@@ -21,6 +26,8 @@ struct crawl_books::section {
     const std::string_view server;
     /// Nothing until it is added.
     std::optional<server_plan> plan;
+    /// The error's name, if nothing could be learnt of the server.
+    std::string missed;
     /// Whether the files know of it.
     bool entered = false;
     /// The number of its first query among those of all.
@@ -75,7 +82,7 @@ void crawl_books::enter(section& which) {
     if (which.skipped != 0)
         for (std::uint64_t number = 0; number != size; ++number)
             if (which.plan->skipped.contains(number))
-                files_.output->add_skipped(which.server, which.plan->queries.at(number));
+                files_.output->add_skipped(which.server, which.plan->queries.at(number), now());
     if (!files_.state)
         return;
     if (numbered_ > files_.state->total()) {
@@ -113,7 +120,7 @@ void crawl_books::take(std::size_t server, std::uint64_t number, const outcome& 
     try {
         if (!ended.error) {
             open_locked();
-            files_.output->add(which.server, ended.query, ended.records);
+            files_.output->add(which.server, ended.query, ended.records, now());
             if (files_.state)
                 files_.state->mark_done(which.first + number, ended.records.size());
             ++which.done;
@@ -138,6 +145,8 @@ void crawl_books::open_locked() {
         return;
     files_ = open_();
     for (const std::unique_ptr<section>& which : sections_) {
+        if (!which->missed.empty())
+            files_.output->add_unseen(which->server, which->missed, now());
         if (!which->plan)
             continue;
         enter(*which);
@@ -148,11 +157,21 @@ void crawl_books::open_locked() {
 
 void crawl_books::keep_failure(section& which, std::uint64_t number, const query& asked, store::failed_query failed) {
     if (files_.output)
-        files_.output->add_failure(which.server, asked, failed.error);
+        files_.output->add_failure(which.server, asked, failed.error, now());
     if (files_.state)
         files_.state->mark_failed(which.first + number, std::move(failed));
     else
         which.failed_queries.insert_or_assign(number, std::move(failed));
+}
+
+void crawl_books::miss(std::size_t server, std::string_view error) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return;
+    section& which = *sections_[server];
+    which.missed = error;
+    if (files_.output)
+        files_.output->add_unseen(which.server, error, now());
 }
 
 void crawl_books::sync() {
@@ -176,7 +195,7 @@ void crawl_books::finish() {
         open_locked();
     if (!files_.output)
         return;
-    const std::uint64_t length = files_.output->sync();
+    const store::sink_position length = files_.output->sync();
     if (!files_.state)
         return;
     if (all_asked)
@@ -187,7 +206,7 @@ void crawl_books::finish() {
 
 void crawl_books::sync_locked() {
     try {
-        const std::uint64_t length = files_.output->sync();
+        const store::sink_position length = files_.output->sync();
         if (files_.state)
             files_.state->commit(length);
     } catch (...) {

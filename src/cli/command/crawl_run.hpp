@@ -77,6 +77,8 @@ public:
     /// Takes an outcome of the query with that number. Throws what `problem_of` knows when it cannot be kept, and so
     /// does everything after that.
     void take(std::size_t server, std::uint64_t number, const outcome& ended);
+    /// A server is given up of which not even the users are known. Throws as `take` does.
+    void miss(std::size_t server, std::string_view error);
     /// Makes everything taken so far last. Throws as `take` does.
     void sync();
     /// Makes it last, and notes that every query has been asked if that is so. Throws as `take` does.

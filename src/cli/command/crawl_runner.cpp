@@ -215,6 +215,12 @@ void crawl_runner::stop_all() {
 
 /// Nothing more is asked of a server.
 void crawl_runner::give_up(std::size_t which, crawl_problem problem) {
+    try {
+        if (books_.counts(which).total == 0)
+            books_.miss(which, problem.text);
+    } catch (const std::exception&) {
+        break_off(std::current_exception());
+    }
     if (servers_.size() > 1) {
         // The others go on, perhaps for long.
         progress_.clear();

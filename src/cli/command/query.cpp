@@ -24,6 +24,7 @@
 
 #include "cli/messages/exit_code.hpp"
 #include "cli/messages/failure.hpp"
+#include "cli/messages/terminal.hpp"
 #include "cli/options/choice.hpp"
 #include "cli/options/connection_options.hpp"
 #include "store/file.hpp"
@@ -47,9 +48,9 @@ class table {
 public:
     void add(const record_view& record) {
         std::array<char, 20> buffer{};
-        rows_.push_back({std::string(store::value_of(record, field::start_time, buffer)),
-                         std::string(store::value_of(record, field::end_time, buffer)), mode_of(record),
-                         std::string(record.backup_set_id), std::string(record.backup_set_name)});
+        rows_.push_back({terminal_text(store::value_of(record, field::start_time, buffer)),
+                         terminal_text(store::value_of(record, field::end_time, buffer)), mode_of(record),
+                         terminal_text(record.backup_set_id), terminal_text(record.backup_set_name)});
     }
 
     std::string text() const {
@@ -75,7 +76,7 @@ private:
 
     static std::string mode_of(const record_view& record) {
         const job_mode mode = record.backup_job_mode();
-        return mode == job_mode::unknown ? "unknown (" + std::string(record.backup_job_mode_text) + ")"
+        return mode == job_mode::unknown ? "unknown (" + terminal_text(record.backup_job_mode_text) + ")"
                                          : std::string(to_string(mode));
     }
     /// Code points, which is as near to columns as matters here.
@@ -89,8 +90,11 @@ private:
 /// Writes the records of one answer to standard output as they come. What remains to be said on stderr is returned.
 class printer {
 public:
-    printer(store::row_format format, std::string backup_date, std::string server)
-        : format_(format), backup_date_(std::move(backup_date)), server_(std::move(server)) {
+    printer(store::row_format format, std::string login_name, std::string backup_date, std::string server)
+        : format_(format),
+          login_name_(std::move(login_name)),
+          backup_date_(std::move(backup_date)),
+          server_(std::move(server)) {
         if (format_ == store::row_format::csv)
             out_ = store::csv_header();
     }
@@ -101,9 +105,9 @@ public:
             if (format_ == store::row_format::table)
                 table_.add(record);
             else if (format_ == store::row_format::csv)
-                store::append_csv(out_, record, backup_date_, server_);
+                store::append_csv(out_, record, {server_, login_name_, backup_date_});
             else
-                store::append_ndjson(out_, record, backup_date_, server_);
+                store::append_ndjson(out_, record, {server_, login_name_, backup_date_});
         }
         return flush();
     }
@@ -121,6 +125,7 @@ private:
     }
 
     store::row_format format_;
+    std::string login_name_;
     std::string backup_date_;
     std::string server_;
     std::string out_;
@@ -164,7 +169,7 @@ exit_code run(const query_options& options) {
     exit_code result = exit_code::some_failed;
     try {
         client from(context.get_executor(), std::move(*config));
-        printer out(options.format, options.date, options.connection.server_name());
+        printer out(options.format, options.login_name, options.date, options.connection.server_name());
         boost::asio::co_spawn(context, ask(from, std::move(asked), out),
                               [&](std::exception_ptr failure, exit_code code) {
                                   result = code;

@@ -101,10 +101,10 @@ void register_report(CLI::App& root, int& exit_code) {
     auto options = std::make_shared<report_options>();
     CLI::App* const command = root.add_subcommand("report", "Make a page that shows a crawl: users down, days across");
     command
-        ->add_option(
-            "FILE", options->files,
-            "What `jobmode crawl` wrote, as NDJSON or SQLite; - is standard input. The failed queries are read "
-            "from FILE.failed.ndjson if that is there")
+        ->add_option("FILE", options->files,
+                     "What `jobmode crawl` wrote, as NDJSON, CSV or SQLite; - is NDJSON on standard input. What was "
+                     "asked and what "
+                     "failed is read from FILE.asked.ndjson and FILE.failed.ndjson if they are there")
         ->required()
         ->type_name("");
     command
@@ -131,8 +131,9 @@ void register_report(CLI::App& root, int& exit_code) {
     command->footer(
         "The page is one HTML file that needs no network. It shows for each user and day whether a backup was started\n"
         "by its schedule, by hand or remotely, whether there was none, or whether the query failed; the worst stand\n"
-        "first. NDJSON tells nothing of a user or a day without any record: name them with --users, --from and --to.\n"
-        "SQLite tells what was asked.\n\n"
+        "first. A day that was not answered is never taken for one without a backup. Without FILE.asked.ndjson nothing "
+        "is\n"
+        "known of a user or a day without any record: name them with --users, --from and --to.\n\n"
         "Examples:\n"
         "  jobmode report crawl.ndjson --days 2\n"
         "  jobmode report monday.ndjson tuesday.ndjson --users users.txt \\\n"

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "cli/messages/terminal.hpp"
 #include "store/file.hpp"
 
 namespace jobmode::cli {
@@ -15,7 +16,7 @@ void say_on_stderr(std::string_view text) {
 }
 
 exit_code fail(exit_code code, std::string_view message) {
-    say_on_stderr(fmt::format("jobmode: {}\n", message));
+    say_on_stderr(fmt::format("jobmode: {}\n", terminal_text(message)));
     return code;
 }
 

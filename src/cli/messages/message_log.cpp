@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "cli/messages/terminal.hpp"
 #include "store/file.hpp"
 #include "store/json_text.hpp"
 #include "wire/utf8.hpp"
@@ -61,7 +62,7 @@ std::string message_log::line(level severity, std::string_view event, std::strin
     std::string out;
     if (!is_json()) {
         out = severity == level::info ? "" : "jobmode: ";
-        out += text;
+        out += terminal_text(text, true);
         out += '\n';
         return out;
     }

@@ -19,6 +19,7 @@ const stateNames = {
     R: "remote",
     U: "unknown mode",
     N: "none",
+    P: "none yet when asked",
     X: "query failed",
     ".": "not asked",
 };
@@ -28,17 +29,25 @@ const modeNames = ["no backup", "started remotely", "started by hand", "schedule
 // --- What is known of each user ---
 
 for (const user of data.users) {
-    user.counts = { S: 0, M: 0, R: 0, U: 0, N: 0, X: 0, ".": 0 };
+    user.counts = { S: 0, M: 0, R: 0, U: 0, N: 0, P: 0, X: 0, ".": 0 };
     for (const state of user.c) ++user.counts[state];
-    user.gaps = data.days - user.counts.S - user.counts["."];
+    user.gaps = user.counts.M + user.counts.R + user.counts.U + user.counts.N;
+    // The days in a row, up to the newest, that are known to have none; and those that may have none. A day that was not
+    // answered may have had one, and a day that was not over when it was asked tells nothing.
     user.since = 0;
+    user.mayBe = 0;
     user.last = -1;
+    let known = true;
     for (let day = data.days - 1; day >= 0; --day) {
-        if (user.c[day] === "S") {
+        const state = user.c[day];
+        if (state === "S") {
             user.last = day;
             break;
         }
-        if (user.c[day] !== ".") ++user.since;
+        if (state === "P") continue;
+        known &&= state !== "X" && state !== ".";
+        if (known) ++user.since;
+        ++user.mayBe;
     }
     user.lower = user.n.toLowerCase();
 }
@@ -87,7 +96,7 @@ const dayTitle = day => `${weekdays[dateOf(day).getUTCDay()]} ${dateText(day)}`;
 // --- Marks: each state has a shape of its own, so that it is told apart without colour ---
 
 function marks(states, first, last, width, height) {
-    const paths = { weekend: "", S: "", M: "", R: "", U: "", N: "", X: "", dot: "" };
+    const paths = { weekend: "", S: "", M: "", R: "", U: "", N: "", P: "", X: "", dot: "" };
     const letters = { M: [], R: [], U: [] };
     let bars = "";
     let crosses = "";
@@ -104,7 +113,7 @@ function marks(states, first, last, width, height) {
             paths.dot += `M${x + width / 2 - 1} ${middle - 1}h2v2h-2z`;
             continue;
         }
-        const outlined = state === "X" || state === "U" ? 0.5 : 0;
+        const outlined = state === "X" || state === "U" || state === "P" ? 0.5 : 0;
         const side = inner - 2 * outlined;
         paths[state] += `M${x + 0.75 + outlined} ${top + outlined}h${side}v${tall - 2 * outlined}h-${side}z`;
         if (state === "N") bars += `M${x + width * 0.28} ${middle}h${width * 0.44}`;
@@ -133,7 +142,7 @@ for (let day = 0; day < data.days; ++day) {
     let asked = 0;
     let scheduled = 0;
     for (const user of data.users) {
-        asked += user.c[day] !== ".";
+        asked += !"XP.".includes(user.c[day]);
         scheduled += user.c[day] === "S";
     }
     shares.push(asked ? scheduled / asked : 0);
@@ -178,7 +187,7 @@ function figure(value, title, bad) {
     byId("figures").append(group);
 }
 
-const cells = data.users.length * data.days - total(".");
+const cells = data.users.reduce((sum, user) => sum + user.gaps + user.counts.S, 0);
 const jobs = data.users.reduce((sum, user) => sum + user.j.length / 5, 0);
 byId("scope").textContent =
     (data.days ? `${dateText(0)} to ${dateText(data.days - 1)}` : "No days") +
@@ -191,7 +200,7 @@ figure(number(total("N")), "days without any backup", total("N") > 0);
 figure(number(total("X")), "days whose query failed", total("X") > 0);
 
 for (const state of Object.keys(stateNames)) {
-    if ((state === "U" || state === ".") && !total(state)) continue;
+    if ((state === "U" || state === "P" || state === ".") && !total(state)) continue;
     const entry = document.createElement("li");
     entry.innerHTML = marks([state], 0, 1, 16, 20).replace(/<path class="weekend"[^>]*>/, "");
     entry.append(stateNames[state]);
@@ -211,11 +220,13 @@ let shown = [];
 let active = { row: 0, day: Math.max(0, data.days - 1) };
 
 const isAlarming = user => user.since >= alarm;
+const isUnknown = user => !isAlarming(user) && user.mayBe >= alarm;
 const byName = (left, right) => (left.lower < right.lower ? -1 : left.lower > right.lower ? 1 : left.s - right.s);
 const orders = {
     worst: (left, right) =>
         isAlarming(right) - isAlarming(left) ||
         (isAlarming(left) ? right.since - left.since : 0) ||
+        isUnknown(right) - isUnknown(left) ||
         right.gaps - left.gaps ||
         byName(left, right),
     gaps: (left, right) => right.gaps - left.gaps || byName(left, right),
@@ -223,7 +234,11 @@ const orders = {
     name: byName,
 };
 
-const sinceText = user => (user.last < 0 ? (user.since ? `all ${user.since}` : "–") : String(user.since));
+function sinceText(user) {
+    if (isUnknown(user)) return "?";
+    if (user.last < 0) return user.since ? `all ${user.since}` : "–";
+    return String(user.since);
+}
 const nameText = user => (data.servers.length > 1 ? `${user.n} (${data.servers[user.s] || "no server"})` : user.n);
 
 function select() {
@@ -272,6 +287,10 @@ function listAlarms() {
         return entry;
     });
     byId("alarm-list").replaceChildren(...entries);
+    const unknown = data.users.filter(isUnknown).length;
+    byId("unknown").hidden = !unknown;
+    byId("unknown").textContent =
+        `${plural(unknown, "user is", "users are")} unknown: days of theirs that were not answered may have had the last backup.`;
     byId("alarm-more").hidden = found.length <= alarmsAtFirst;
     byId("alarm-more").textContent = allAlarms ? "Show fewer" : `Show all ${number(found.length)}`;
 }
@@ -587,6 +606,9 @@ addEventListener("afterprint", () => {
     listAlarms();
 });
 
+byId("unseen").hidden = !data.unseen.length;
+byId("unseen").textContent =
+    "Not seen, with all of their users: " + data.unseen.map(([name, reason]) => `${name} (${reason})`).join("; ");
 listAlarms();
 select();
 layOut();

@@ -1,0 +1,288 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#include "report/coverage.hpp"
+
+#include <fmt/format.h>
+#include <jobmode/query.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+namespace jobmode::report {
+namespace {
+
+using std::chrono::days;
+using std::chrono::sys_days;
+
+constexpr days learnt_from{56};
+constexpr days least_history{21};
+constexpr days usual_age{3};
+constexpr days most_age{35};
+
+std::size_t weekday_of(sys_days day) {
+    return std::chrono::weekday(day).c_encoding();
+}
+
+std::string date_text(sys_days day) {
+    return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
+}
+
+/// The days between two good ones in a row, sorted.
+std::vector<int> gaps_of(const history& of, sys_days last_good) {
+    std::vector<int> gaps;
+    std::optional<sys_days> before;
+    for (sys_days day = of.first; day <= last_good; day += days(1)) {
+        if (of.at(day) != day_state::good)
+            continue;
+        if (before)
+            gaps.push_back(static_cast<int>((day - *before).count()));
+        before = day;
+    }
+    std::ranges::sort(gaps);
+    return gaps;
+}
+
+bool is_expected(const rhythm& of, sys_days day, sys_days last_good) {
+    return of.by_weekday() ? of.weekdays[weekday_of(day)] : day - last_good >= of.max_age;
+}
+
+}  // namespace
+
+bool rhythm::by_weekday() const {
+    return std::ranges::find(weekdays, true) != weekdays.end();
+}
+
+rhythm learn(const history& of, sys_days last_good) {
+    rhythm found;
+    if (last_good - of.first + days(1) < least_history) {
+        found.max_age = usual_age;
+        return found;
+    }
+    std::array<int, 7> known{};
+    std::array<int, 7> good{};
+    for (sys_days day = std::max(of.first, last_good - learnt_from + days(1)); day <= last_good; day += days(1)) {
+        const day_state state = of.at(day);
+        if (state != day_state::good && state != day_state::missing)
+            continue;
+        ++known[weekday_of(day)];
+        good[weekday_of(day)] += state == day_state::good ? 1 : 0;
+    }
+    for (std::size_t weekday = 0; weekday != found.weekdays.size(); ++weekday)
+        found.weekdays[weekday] = known[weekday] != 0 && 4 * good[weekday] >= 3 * known[weekday];
+    if (found.by_weekday())
+        return found;
+    const std::vector<int> gaps = gaps_of(of, last_good);
+    if (gaps.empty()) {
+        found.max_age = most_age;
+        return found;
+    }
+    const std::size_t at = std::min(gaps.size() - 1, gaps.size() * 9 / 10);
+    // Rounded up: an age is of whole days.
+    found.max_age = std::clamp(days((gaps[at] * 5 + 3) / 4), days(1), most_age);
+    return found;
+}
+
+judgement judge(const history& of, sys_days as_of) {
+    judgement said;
+    const sys_days end = std::min(as_of, of.last());
+    sys_days possible = of.first - days(1);
+    for (sys_days day = of.first; day <= end; day += days(1)) {
+        if (of.at(day) == day_state::good)
+            said.last_good = day;
+        if (of.at(day) == day_state::good || of.at(day) == day_state::unknown)
+            possible = day;
+    }
+    // What never ran is expected as what nothing is known of, from its first day on.
+    const sys_days last_good = said.last_good.value_or(of.first - days(1));
+    const rhythm expected = said.last_good ? learn(of, last_good) : rhythm{{}, usual_age};
+
+    bool in_doubt = false;
+    for (sys_days day = last_good + days(1); day <= end + most_age; day += days(1)) {
+        if (!is_expected(expected, day, last_good))
+            continue;
+        if (!said.due)
+            said.due = day;
+        if (day > end)
+            break;
+        const day_state state = of.at(day);
+        if (state == day_state::missing)
+            ++said.missed;
+        in_doubt = in_doubt || state == day_state::missing || state == day_state::unknown;
+    }
+    // As if every day that is not known had had a good job.
+    bool certain = false;
+    for (sys_days day = possible + days(1); day <= end; day += days(1))
+        certain = certain || (of.at(day) == day_state::missing && is_expected(expected, day, possible));
+    said.is = certain ? verdict::silent : in_doubt ? verdict::unknown : verdict::fine;
+    return said;
+}
+
+coverage::user& coverage::user_of(std::string_view server, std::string_view login_name) {
+    return users_[user_key(server, login_name)];
+}
+
+void coverage::note(sys_days day) {
+    newest_ = std::max(newest_.value_or(day), day);
+}
+
+void coverage::add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                       const record_view& record) {
+    if (login_name.empty())
+        return;
+    user& who = user_of(server, login_name);
+    if (who.owner.empty())
+        who.owner = record.owner;
+    const job_mode mode = record.backup_job_mode();
+    if (mode == job_mode::none && record.backup_set_id.empty() && record.backup_set_name.empty())
+        return;
+    const std::string_view key = record.backup_set_id.empty() ? record.backup_set_name : record.backup_set_id;
+    auto found = who.sets.find(key);
+    if (found == who.sets.end())
+        found = who.sets.emplace(key, backup_set{std::string(record.backup_set_id), {}, {}, {}}).first;
+    backup_set& set = found->second;
+    if (!record.backup_set_name.empty())
+        set.name = record.backup_set_name;
+    const sys_days date(day);
+    set.listed.insert(date);
+    note(date);
+    if (require_ == require::scheduled ? mode == job_mode::scheduled : mode != job_mode::none)
+        set.good.insert(date);
+}
+
+void coverage::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                         std::optional<std::chrono::local_seconds> answered) {
+    user& who = user_of(server, login_name);
+    who.listed = true;
+    bool& over = who.answered[day];
+    over = over || is_over(day, answered);
+    note(day);
+}
+
+void coverage::add_listed(std::string_view server, std::string_view login_name) {
+    user_of(server, login_name).listed = true;
+}
+
+void coverage::add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                           std::string_view reason) {
+    if (login_name.empty())
+        return;
+    user_of(server, login_name).failed[day] = reason;
+    note(day);
+}
+
+bool coverage::has_failure(std::string_view server, std::string_view login_name,
+                           std::chrono::year_month_day day) const {
+    const auto known = users_.find(user_key(server, login_name));
+    return known != users_.end() && known->second.failed.contains(day);
+}
+
+void coverage::add_unseen(std::string_view server, std::string_view reason) {
+    unseen_.insert_or_assign(std::string(server), std::string(reason));
+}
+
+/// The users, with the history of each set under the login name that it has now: an ID that goes on under another one,
+/// without a day on which both have it, was renamed.
+std::map<coverage::user_key, coverage::user> coverage::with_renames() const {
+    std::map<user_key, user> all = users_;
+    std::map<std::pair<std::string, std::string>, std::vector<user_key>> owners;
+    for (const auto& [key, who] : all)
+        for (const auto& [id, set] : who.sets)
+            if (!set.id.empty())
+                owners[{key.first, id}].push_back(key);
+    for (auto& [id, names] : owners) {
+        std::ranges::sort(names, {},
+                          [&](const user_key& name) { return *all[name].sets.at(id.second).listed.begin(); });
+        for (std::size_t newer = 1; newer < names.size(); ++newer) {
+            user& before = all[names[newer - 1]];
+            user& after = all[names[newer]];
+            backup_set& old = before.sets.at(id.second);
+            backup_set& set = after.sets.at(id.second);
+            if (*old.listed.rbegin() >= *set.listed.begin())
+                continue;
+            // What was asked under the old name counts for the days before the new one.
+            for (const auto& [day, over] : before.answered)
+                if (day < *set.listed.begin())
+                    after.answered.insert({day, over});
+            set.good.merge(old.good);
+            set.listed.merge(old.listed);
+            before.sets.erase(id.second);
+        }
+    }
+    // Whoever had nothing but sets that were renamed is gone.
+    std::erase_if(
+        all, [this](const auto& entry) { return entry.second.sets.empty() && !users_.at(entry.first).sets.empty(); });
+    return all;
+}
+
+/// A set's days; without a set, those of a user who has none.
+history coverage::history_of(const user& who, const backup_set* set, sys_days last, sys_days today) const {
+    history made;
+    made.first = last;
+    if (set && !set->listed.empty())
+        made.first = *set->listed.begin();
+    else if (!who.answered.empty() || !who.failed.empty())
+        made.first = std::min(who.answered.empty() ? last : who.answered.begin()->first,
+                              who.failed.empty() ? last : who.failed.begin()->first);
+    for (sys_days day = made.first; day <= last; day += days(1)) {
+        const auto answer = who.answered.find(day);
+        if (set && set->good.contains(day))
+            made.days.push_back(day_state::good);
+        else if (day >= today)
+            made.days.push_back(day_state::pending);
+        else if (answer != who.answered.end())
+            made.days.push_back(answer->second ? day_state::missing : day_state::pending);
+        else
+            // A record of that day is an answer, too, where nothing says what was asked.
+            made.days.push_back(!who.listed && set && set->listed.contains(day) ? day_state::missing
+                                                                                : day_state::unknown);
+    }
+    return made;
+}
+
+std::vector<coverage_row> coverage::judge_all(sys_days today) const {
+    std::vector<coverage_row> rows;
+    const sys_days last = std::min(today, newest_.value_or(today));
+    for (const auto& [server, reason] : unseen_) {
+        coverage_row& row = rows.emplace_back();
+        row.server = server;
+        row.said.is = verdict::unknown;
+        row.reason = "not seen";
+        row.detail = reason;
+    }
+    const auto add = [&](const user_key& key, const user& who, const backup_set* set) {
+        coverage_row& row = rows.emplace_back();
+        row.server = key.first;
+        row.owner = who.owner;
+        row.login_name = key.second;
+        if (set) {
+            row.set_id = set->id;
+            row.set_name = set->name;
+        }
+        const history seen = history_of(who, set, last, today);
+        row.said = judge(seen, last);
+        if (row.said.is == verdict::silent)
+            row.reason = row.said.last_good ? "stopped" : "never ran";
+        else if (row.said.is == verdict::unknown)
+            row.reason = "unknown";
+        if (row.said.is == verdict::fine)
+            return;
+        const auto not_known = std::ranges::count(seen.days, day_state::unknown);
+        if (!set)
+            row.detail = "no record of any backup set";
+        if (not_known != 0) {
+            row.detail += fmt::format("{}{} of {} days not answered", row.detail.empty() ? "" : "; ", not_known,
+                                      seen.days.size());
+            if (!who.failed.empty())
+                row.detail += fmt::format(", the last on {}: {}", date_text(who.failed.rbegin()->first),
+                                          who.failed.rbegin()->second);
+        }
+    };
+    for (const auto& [key, who] : with_renames()) {
+        if (who.sets.empty())
+            add(key, who, nullptr);
+        for (const auto& [id, set] : who.sets)
+            add(key, who, &set);
+    }
+    return rows;
+}
+
+}  // namespace jobmode::report

@@ -1,0 +1,156 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <jobmode/record.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "report/findings.hpp"
+
+namespace jobmode::report {
+
+/// What is known of a set's day. A day that was not asked about, or not answered, is `unknown` and never `missing`.
+enum class day_state : std::uint8_t {
+    /// There was a job that counts.
+    good,
+    /// Answered after the day was over, and there was none.
+    missing,
+    /// There was none when it was asked, which was too early.
+    pending,
+    unknown,
+};
+
+/// A set's days in a row, the first of which has a number of its own.
+struct history {
+    std::chrono::sys_days first;
+    std::vector<day_state> days;
+
+    std::chrono::sys_days last() const { return first + std::chrono::days(static_cast<int>(days.size()) - 1); }
+    day_state at(std::chrono::sys_days day) const {
+        return day < first || day > last() ? day_state::unknown : days[static_cast<std::size_t>((day - first).count())];
+    }
+};
+
+/// On which days a set is expected to have a backup.
+struct rhythm {
+    /// By weekday, Sunday first. If none is expected, `max_age` counts.
+    std::array<bool, 7> weekdays{};
+    /// The most days between two backups.
+    std::chrono::days max_age{0};
+
+    bool by_weekday() const;
+};
+
+/// Learns a set's rhythm from what it did up to its last good day: a weekday is expected if at least three quarters of
+/// those within the eight weeks before it whose answer is known had a good job. Where no weekday is, it is the gaps:
+/// one and a quarter times the 90th percentile of them, at most 35 days. Less than three weeks tell nothing; then a
+/// backup is expected every three days. What happened after the last good day teaches nothing, so that a set that died
+/// does not teach silence.
+rhythm learn(const history& of, std::chrono::sys_days last_good);
+
+/// Whether a set is silent.
+enum class verdict : std::uint8_t {
+    fine,
+    /// An expected backup is missing, whatever the days that are not known had.
+    silent,
+    /// It depends on days that are not known.
+    unknown,
+};
+
+/// What is said of a set.
+struct judgement {
+    verdict is = verdict::fine;
+    std::optional<std::chrono::sys_days> last_good;
+    /// The first day after the last good one on which a backup was expected, or is.
+    std::optional<std::chrono::sys_days> due;
+    /// Expected days after the last good one that are known to have none.
+    unsigned missed = 0;
+};
+
+/// Judges a set as of a day, which counts too if it is known. Pure: what day it is comes in.
+judgement judge(const history& of, std::chrono::sys_days as_of);
+
+/// One line of what is said: a backup set of a user, or a user of whom no set is known, or a server that was not seen.
+struct coverage_row {
+    std::string server;
+    std::string owner;
+    std::string login_name;
+    std::string set_id;
+    std::string set_name;
+    judgement said;
+    /// `never ran`, `stopped`, `unknown`, `not seen`.
+    std::string_view reason;
+    /// For a person: what else is known.
+    std::string detail;
+};
+
+/// The one model of which backup set has its backups: what page, commands and metrics ask, so that they cannot
+/// disagree. Gathers what crawls found out, and judges. Not thread-safe.
+class coverage final : public findings {
+public:
+    /// Which jobs count as a backup: any that ran, or those of one mode only.
+    enum class require : std::uint8_t { any, scheduled };
+
+    explicit coverage(require what = require::any) : require_(what) {}
+
+    void add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                 const record_view& record) override;
+    void add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                   std::optional<std::chrono::local_seconds> answered) override;
+    void add_listed(std::string_view server, std::string_view login_name) override;
+    void add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
+                     std::string_view reason) override;
+    bool has_failure(std::string_view server, std::string_view login_name,
+                     std::chrono::year_month_day day) const override;
+    void add_unseen(std::string_view server, std::string_view reason) override;
+
+    /// The newest day that anything was asked about; nothing if nothing was.
+    std::optional<std::chrono::sys_days> newest() const noexcept { return newest_; }
+    /// A row for each set, in the order of server, login name, set. Days from `today` on are not over, and those after
+    /// the newest that was asked about are not judged.
+    std::vector<coverage_row> judge_all(std::chrono::sys_days today) const;
+
+private:
+    struct backup_set {
+        std::string id;
+        std::string name;
+        std::set<std::chrono::sys_days> good;
+        /// The days of all jobs, whether they count or not.
+        std::set<std::chrono::sys_days> listed;
+    };
+    struct user {
+        std::string owner;
+        /// By ID, or by name where there is no ID.
+        std::map<std::string, backup_set, std::less<>> sets;
+        /// Days that were answered, and whether they were over then.
+        std::map<std::chrono::sys_days, bool> answered;
+        std::map<std::chrono::sys_days, std::string> failed;
+        /// Whether it is known what was asked.
+        bool listed = false;
+    };
+    using user_key = std::pair<std::string, std::string>;
+
+    user& user_of(std::string_view server, std::string_view login_name);
+    void note(std::chrono::sys_days day);
+    std::map<user_key, user> with_renames() const;
+    history history_of(const user& who, const backup_set* set, std::chrono::sys_days last,
+                       std::chrono::sys_days today) const;
+
+    require require_;
+    std::map<user_key, user> users_;
+    std::map<std::string, std::string> unseen_;
+    std::optional<std::chrono::sys_days> newest_;
+};
+
+}  // namespace jobmode::report

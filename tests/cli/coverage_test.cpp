@@ -1,0 +1,383 @@
+// Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
+// Which set is silent: the model, clause by clause, and against an oracle that shares nothing with it.
+#include "report/coverage.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catch.hpp"
+
+using namespace jobmode;
+using report::coverage;
+using report::coverage_row;
+using report::day_state;
+using report::history;
+using report::judgement;
+using report::verdict;
+using std::chrono::days;
+using std::chrono::sys_days;
+
+namespace {
+
+// A Monday.
+constexpr sys_days monday{std::chrono::year(2024) / 6 / 3};
+
+/// `G` good, `-` missing, `P` pending, `?` unknown.
+history days_of(std::string_view letters, sys_days first = monday) {
+    history made;
+    made.first = first;
+    for (const char letter : letters)
+        made.days.push_back(letter == 'G'   ? day_state::good
+                            : letter == 'P' ? day_state::pending
+                            : letter == '?' ? day_state::unknown
+                                            : day_state::missing);
+    return made;
+}
+
+std::string times(std::string_view text, int count) {
+    std::string all;
+    for (int time = 0; time != count; ++time)
+        all += text;
+    return all;
+}
+
+judgement judged(const std::string& letters, sys_days first = monday) {
+    const history of = days_of(letters, first);
+    return report::judge(of, of.last());
+}
+
+record_view job(std::string_view set, std::string_view mode = "S", std::string_view name = "Files") {
+    record_view made;
+    const auto give = [&](field which, std::string_view text) {
+        made.set(which, presence::text);
+        made.text(which) = text;
+    };
+    give(field::backup_set_id, set);
+    give(field::backup_set_name, name);
+    give(field::backup_job_mode, mode);
+    return made;
+}
+
+std::chrono::local_seconds later(sys_days day) {
+    return std::chrono::local_days(day.time_since_epoch()) + days(2);
+}
+
+const coverage_row& row_of(const std::vector<coverage_row>& rows, std::string_view user, std::string_view set = {}) {
+    const auto found = std::ranges::find_if(
+        rows, [&](const coverage_row& row) { return row.login_name == user && row.set_id == set; });
+    REQUIRE(found != rows.end());
+    return *found;
+}
+
+}  // namespace
+
+TEST_CASE("the morning after the first missed night tells that a nightly set is late") {
+    CHECK(judged(times("G", 30)).is == verdict::fine);
+    const judgement late = judged(times("G", 30) + "-");
+    CHECK(late.is == verdict::silent);
+    CHECK(late.missed == 1);
+    CHECK(late.last_good == monday + days(29));
+    CHECK(late.due == monday + days(30));
+    CHECK(judged(times("G", 30) + "---").missed == 3);
+}
+
+TEST_CASE("a set of working days is quiet at weekends, and late on Monday") {
+    const std::string weeks = times("GGGGG--", 5);
+    CHECK(judged(weeks).is == verdict::fine);
+    CHECK(judged(weeks).due == monday + days(35));
+    CHECK(judged(weeks + "-").is == verdict::silent);
+    CHECK(judged(weeks + "-").missed == 1);
+    // The weekend between is not missed.
+    CHECK(judged(weeks + "-----" + "--" + "-").missed == 6);
+}
+
+TEST_CASE("a weekly set raises no daily alarm, and one that misses its day does") {
+    const std::string weeks = times("---G---", 8);
+    CHECK(judged(weeks).is == verdict::fine);
+    CHECK(judged(weeks + "---").is == verdict::fine);
+    CHECK(judged(weeks + "----").is == verdict::silent);
+}
+
+TEST_CASE("neither one bad week nor a dead set teaches silence") {
+    CHECK(judged(times("G", 49) + times("-", 7) + times("G", 3) + "-").is == verdict::silent);
+    CHECK(judged(times("G", 60) + times("-", 90)).is == verdict::silent);
+    CHECK(judged(times("G", 60) + times("-", 90)).missed == 90);
+}
+
+TEST_CASE("three quarters of a weekday's known answers make it expected") {
+    // Mondays only, in eight weeks: six of eight, then five of eight, with the rest of the week filled by chance.
+    const auto mondays = [](std::string_view which) {
+        std::string letters;
+        for (const char monday_had : which)
+            letters += std::string(1, monday_had) + "------";
+        return letters;
+    };
+    CHECK(report::learn(days_of(mondays("GG-GG-GG")), monday + days(49)).weekdays[1]);
+    CHECK_FALSE(report::learn(days_of(mondays("GG-G--GG")), monday + days(49)).weekdays[1]);
+    // What was not answered does not count.
+    CHECK(report::learn(days_of(mondays("GG??????G")), monday + days(56)).weekdays[1]);
+    CHECK_FALSE(report::learn(days_of(mondays("GGGGGGGG")), monday + days(49)).weekdays[2]);
+}
+
+TEST_CASE("without an expected weekday the gaps tell how old a backup may be") {
+    // Every ten days: no weekday has three quarters.
+    std::string letters;
+    for (int time = 0; time != 9; ++time)
+        letters += "G" + times("-", 9);
+    const history of = days_of(letters);
+    const report::rhythm found = report::learn(of, monday + days(80));
+    CHECK_FALSE(found.by_weekday());
+    CHECK(found.max_age == days(13));
+    CHECK(judged(letters.substr(0, 81) + times("-", 12)).is == verdict::fine);
+    CHECK(judged(letters.substr(0, 81) + times("-", 13)).is == verdict::silent);
+    // Never more than 35 days.
+    std::string rare;
+    for (int time = 0; time != 5; ++time)
+        rare += "G" + times("-", 60);
+    CHECK(report::learn(days_of(rare), monday + days(244)).max_age == days(35));
+}
+
+TEST_CASE("less than three weeks tell nothing but every three days") {
+    CHECK(judged("GGGGG--").is == verdict::fine);
+    CHECK(judged("GGGGG---").is == verdict::silent);
+    CHECK(judged("G").due == monday + days(3));
+}
+
+TEST_CASE("a set that never ran is silent after three days, and not before") {
+    CHECK(judged("--").is == verdict::fine);
+    const judgement never = judged("---");
+    CHECK(never.is == verdict::silent);
+    CHECK_FALSE(never.last_good);
+    CHECK(judged("??").is == verdict::fine);
+    CHECK(judged("-?-").is == verdict::unknown);
+}
+
+TEST_CASE("a day that is not known may have had a backup, and one that was asked too early rescues nobody") {
+    const std::string nightly = times("G", 30);
+    CHECK(judged(nightly + "?").is == verdict::unknown);
+    CHECK(judged(nightly + "???").is == verdict::unknown);
+    CHECK(judged(nightly + "-?").is == verdict::unknown);
+    CHECK(judged(nightly + "?-").is == verdict::silent);
+    CHECK(judged(nightly + "P").is == verdict::fine);
+    CHECK(judged(nightly + "-P").is == verdict::silent);
+    CHECK(judged(nightly + "?P").is == verdict::unknown);
+    // Nobody expects anything of a Sunday.
+    const std::string weeks = times("GGGGG--", 5);
+    CHECK(judged(weeks.substr(0, 34) + "?").is == verdict::fine);
+    CHECK(judged("?" + nightly).is == verdict::fine);
+    CHECK(judged(nightly + "?" + "G").is == verdict::fine);
+}
+
+TEST_CASE("a judgement is of its day, and not of what came later") {
+    const history of = days_of(times("G", 30) + "---G");
+    CHECK(report::judge(of, monday + days(29)).is == verdict::fine);
+    CHECK(report::judge(of, monday + days(31)).is == verdict::silent);
+    CHECK(report::judge(of, monday + days(33)).is == verdict::fine);
+    CHECK(report::judge(of, monday + days(400)).is == verdict::fine);
+}
+
+TEST_CASE("a user without any record is named, and so is a set that stopped beside one that goes on") {
+    coverage known;
+    for (int day = 0; day != 40; ++day) {
+        const sys_days date = monday + days(day);
+        for (const char* user : {"nobody", "obm"})
+            known.add_asked("a", user, date, later(date));
+        known.add_job("a", "obm", date, job("1"));
+        if (day < 20)
+            known.add_job("a", "obm", date, job("2", "S", "Mail"));
+    }
+    const std::vector<coverage_row> rows = known.judge_all(monday + days(100));
+    CHECK(rows.size() == 3);
+    CHECK(row_of(rows, "nobody").said.is == verdict::silent);
+    CHECK(row_of(rows, "nobody").reason == "never ran");
+    CHECK(row_of(rows, "obm", "1").said.is == verdict::fine);
+    CHECK(row_of(rows, "obm", "2").said.is == verdict::silent);
+    CHECK(row_of(rows, "obm", "2").reason == "stopped");
+    CHECK(row_of(rows, "obm", "2").set_name == "Mail");
+    CHECK(row_of(rows, "obm", "2").said.last_good == monday + days(19));
+}
+
+TEST_CASE("a server that was down makes its users unknown, and one that was never seen is named") {
+    coverage known;
+    for (int day = 0; day != 33; ++day) {
+        const sys_days date = monday + days(day);
+        if (day < 30) {
+            known.add_asked("a", "obm", date, later(date));
+            known.add_job("a", "obm", date, job("1"));
+        } else {
+            known.add_failure("a", "obm", date, "connect_failed");
+        }
+    }
+    known.add_unseen("b", "cannot be reached");
+    const std::vector<coverage_row> rows = known.judge_all(monday + days(33));
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].server == "b");
+    CHECK(rows[0].said.is == verdict::unknown);
+    CHECK(rows[0].reason == "not seen");
+    CHECK(rows[1].said.is == verdict::unknown);
+    CHECK(rows[1].detail == "3 of 33 days not answered, the last on 2024-07-05: connect_failed");
+}
+
+TEST_CASE("today is not over, also where it was not answered") {
+    coverage known;
+    for (int day = 0; day != 30; ++day) {
+        known.add_asked("a", "obm", monday + days(day), later(monday + days(day)));
+        known.add_job("a", "obm", monday + days(day), job("1"));
+    }
+    known.add_failure("a", "obm", monday + days(30), "connect_failed");
+    CHECK(known.judge_all(monday + days(30))[0].said.is == verdict::fine);
+    CHECK(known.judge_all(monday + days(31))[0].said.is == verdict::unknown);
+}
+
+TEST_CASE("only a mode that is required counts, and none that says null") {
+    for (const char* mode : {"S", "M", "R", "X", "", "null"}) {
+        INFO("mode '" << mode << "'");
+        coverage any;
+        coverage scheduled(coverage::require::scheduled);
+        for (coverage* known : {&any, &scheduled})
+            for (int day = 0; day != 30; ++day) {
+                known->add_asked("a", "obm", monday + days(day), later(monday + days(day)));
+                known->add_job("a", "obm", monday + days(day), job("1", mode));
+            }
+        const std::string_view text(mode);
+        CHECK((any.judge_all(monday + days(30))[0].said.is == verdict::fine) == (!text.empty() && text != "null"));
+        CHECK((scheduled.judge_all(monday + days(30))[0].said.is == verdict::fine) == (text == "S"));
+    }
+}
+
+TEST_CASE("a set whose ID goes on under another login name was renamed, and two at a time were not") {
+    coverage known;
+    for (int day = 0; day != 60; ++day) {
+        const sys_days date = monday + days(day);
+        known.add_asked("a", "old", date, later(date));
+        known.add_asked("a", "new", date, later(date));
+        known.add_job("a", day < 30 ? "old" : "new", date, job("7"));
+        known.add_job("a", "anna", date, job("9"));
+        known.add_job("a", "bert", date, job("9"));
+    }
+    const std::vector<coverage_row> rows = known.judge_all(monday + days(60));
+    CHECK(rows.size() == 3);
+    CHECK(row_of(rows, "new", "7").said.is == verdict::fine);
+    CHECK(row_of(rows, "anna", "9").said.is == verdict::fine);
+    CHECK(row_of(rows, "bert", "9").said.is == verdict::fine);
+}
+
+TEST_CASE("what is told twice, and in another order, is judged the same") {
+    coverage once;
+    coverage twice;
+    std::vector<int> order(30);
+    for (int day = 0; day != 30; ++day)
+        order[static_cast<std::size_t>(day)] = day;
+    const auto tell = [](coverage& to, int day) {
+        const sys_days date = monday + days(day);
+        if (day % 11 == 3)
+            to.add_failure("a", "obm", date, "busy");
+        else
+            to.add_asked("a", "obm", date, later(date));
+        if (day % 4 != 0)
+            to.add_job("a", "obm", date, job("1"));
+    };
+    for (const int day : order)
+        tell(once, day);
+    std::ranges::reverse(order);
+    for (int time = 0; time != 2; ++time)
+        for (const int day : order)
+            tell(twice, day);
+    const judgement left = once.judge_all(monday + days(30))[0].said;
+    const judgement right = twice.judge_all(monday + days(30))[0].said;
+    CHECK(left.is == right.is);
+    CHECK(left.missed == right.missed);
+    CHECK(left.last_good == right.last_good);
+}
+
+namespace {
+
+/// A set of the season, and the nights on which it ran: what the oracle knows, and the model does not.
+struct seasonal_set {
+    enum class kind { nightly, working_days, weekly } runs = kind::nightly;
+    int created = 0;
+    int stops = 1000;
+
+    bool due(int day) const {
+        const int weekday = day % 7;
+        return day >= created && (runs == kind::nightly || (runs == kind::working_days && weekday < 5) ||
+                                  (runs == kind::weekly && weekday == created % 7));
+    }
+    bool ran(int day) const { return due(day) && day < stops; }
+};
+
+}  // namespace
+
+TEST_CASE("in a season of nights exactly those are named who should be") {
+    // Every morning the seven days before are asked. The server is down on two nights, and those days are asked again
+    // with the next. 1,000 sets, some of which stop, over 120 nights.
+    constexpr int nights = 120;
+    constexpr int first_judged = 70;
+    const std::set<int> down{80, 81};
+    std::mt19937_64 random(20240603);
+    std::vector<seasonal_set> sets(1000);
+    for (seasonal_set& set : sets) {
+        set.runs = static_cast<seasonal_set::kind>(random() % 3);
+        set.created = static_cast<int>(random() % 10);
+        if (random() % 4 == 0)
+            set.stops = first_judged + static_cast<int>(random() % 45);
+    }
+    coverage known;
+    std::size_t wrong = 0;
+    std::size_t named = 0;
+    for (int morning = 1; morning != nights; ++morning) {
+        const bool answers = !down.contains(morning);
+        for (std::size_t number = 0; number != sets.size(); ++number) {
+            const std::string user = "user-" + std::to_string(number);
+            for (int day = std::max(0, morning - 6); day <= morning; ++day) {
+                const sys_days date = monday + days(day);
+                if (!answers) {
+                    known.add_failure("a", user, date, "connect_failed");
+                    continue;
+                }
+                // At seven in the morning of the day after: today is pending.
+                known.add_asked(
+                    "a", user, date,
+                    std::chrono::local_days((monday + days(morning)).time_since_epoch()) + std::chrono::hours(7));
+                if (day < morning && sets[number].ran(day))
+                    known.add_job("a", user, date, job(std::to_string(number)));
+            }
+        }
+        if (morning < first_judged)
+            continue;
+        const std::vector<coverage_row> rows = known.judge_all(monday + days(morning));
+        for (std::size_t number = 0; number != sets.size(); ++number) {
+            const seasonal_set& set = sets[number];
+            const coverage_row& row = row_of(rows, "user-" + std::to_string(number), std::to_string(number));
+            // The newest day that was answered after it was over is the one before the last morning that had answers;
+            // the day of that morning was asked too early, and those after it were not answered.
+            int answered = morning;
+            while (down.contains(answered))
+                --answered;
+            bool missed = false;
+            for (int day = set.stops; day < answered; ++day)
+                missed = missed || set.due(day);
+            bool not_known = false;
+            bool in_doubt = missed;
+            for (int day = answered + 1; day < morning; ++day) {
+                not_known = true;
+                in_doubt = in_doubt || set.due(day);
+            }
+            const verdict right = not_known ? (in_doubt ? verdict::unknown : verdict::fine)
+                                  : missed  ? verdict::silent
+                                            : verdict::fine;
+            wrong += row.said.is != right;
+            named += row.said.is == verdict::silent;
+        }
+    }
+    CHECK(wrong == 0);
+    CHECK(named > 5'000);
+}
