@@ -13,6 +13,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -23,7 +24,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "answers.hpp"
 
 namespace {
 
@@ -69,31 +73,44 @@ private:
     std::uint64_t records_ = 0;
 };
 
-/// The field of a key, or `field_count`.
-std::size_t find_field(std::string_view key) noexcept {
-    const auto either = [key](field one, field other) {
-        if (key == jobmode::key_of(one))
-            return static_cast<std::size_t>(one);
-        return key == jobmode::key_of(other) ? static_cast<std::size_t>(other) : field_count;
-    };
-    switch (key.size()) {
-        case 2:
-            return either(field::id, field::id);
-        case 5:
-            return either(field::owner, field::owner);
-        case 6:
-            return either(field::user_id, field::user_id);
-        case 7:
-            return either(field::end_time, field::end_time);
-        case 9:
-            return either(field::login_name, field::start_time);
-        case 11:
-            return either(field::backup_set_id, field::backup_set_id);
-        case 13:
-            return either(field::backup_set_name, field::backup_job_mode);
+/// The API's keys, in the order of `field`. Known to the compiler, so that peers compare with constants.
+constexpr std::array<std::string_view, field_count> keys{
+    "ID", "LoginName", "Owner", "UserId", "StartTime", "EndTime", "BackupSetID", "BackupSetName", "BackupJobMode"};
+
+/// The only field that a key with these first bytes can have, or `field_count`. `at` has at least ten readable bytes.
+inline std::size_t guess_field(const char* at) noexcept {
+    switch (*at) {
+        case 'I':
+            return 0;
+        case 'L':
+            return 1;
+        case 'O':
+            return 2;
+        case 'U':
+            return 3;
+        case 'S':
+            return 4;
+        case 'E':
+            return 5;
+        case 'B':
+            if (at[6] == 'J')
+                return 8;
+            return at[9] == 'I' ? 6 : 7;
         default:
             return field_count;
     }
+}
+
+/// The field of a key, or `field_count`.
+inline std::size_t find_field(std::string_view key) noexcept {
+    if (key.size() < 10) {
+        if (key.empty() || key.front() == 'B')
+            return field_count;
+        const std::size_t which = guess_field(key.data());
+        return which != field_count && key == keys[which] ? which : field_count;
+    }
+    const std::size_t which = guess_field(key.data());
+    return which != field_count && key == keys[which] ? which : field_count;
 }
 
 void check(bool sound, const char* who) {
@@ -135,8 +152,13 @@ private:
     jobmode::decoder decoder_;
 };
 
-/// On-Demand, as its documentation advises: padded input, one parser for all documents, each object walked once in the
-/// order in which its fields come.
+/// On-Demand, as its documentation advises: padded input, one parser for all documents, keys compared as they are
+/// written (doc/basics.md, "Using the parsed JSON"). There are two ways to read an object, of which the better one
+/// counts for each kind of answer: fields looked up in the order in which they are expected, or all fields as they
+/// come.
+enum class access : std::uint8_t { by_expected_order, as_they_come };
+
+template <access How>
 class with_simdjson {
 public:
     explicit with_simdjson(std::string_view answer) : answer_(answer) {}
@@ -147,7 +169,7 @@ public:
             simdjson::ondemand::document document = parser_.iterate(answer_);
             bool is_answer = false;
             for (simdjson::ondemand::field member : document.get_object()) {
-                const std::string_view key = member.unescaped_key();
+                const simdjson::ondemand::raw_json_string key = member.key();
                 if (key == "Data")
                     pass(member.value(), sink);
                 else if (key == "Status")
@@ -161,29 +183,56 @@ public:
 
 private:
     template <class Sink>
+    static void pass(simdjson::ondemand::value value, std::size_t which, Sink& sink) {
+        std::string_view text;
+        if (value.get_string().get(text) == simdjson::SUCCESS)
+            sink.text(which, text);
+        else if (value.is_null())
+            sink.null(which);
+        else
+            sink.text(which, token(value.raw_json_token()));
+    }
+
+    /// A number's or boolean's own bytes: the token goes up to the next one.
+    static std::string_view token(std::string_view text) {
+        return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    }
+
+    template <class Sink>
     static void pass(simdjson::ondemand::array list, Sink& sink) {
         for (simdjson::ondemand::object element : list) {
-            for (simdjson::ondemand::field member : element) {
-                const std::size_t which = find_field(member.unescaped_key());
-                if (which == field_count)
-                    continue;
-                std::string_view text;
-                if (member.value().get_string().get(text) == simdjson::SUCCESS)
-                    sink.text(which, text);
-                else if (member.value().is_null())
-                    sink.null(which);
-                else
-                    sink.text(which, member.value().raw_json_token());
+            if constexpr (How == access::by_expected_order) {
+                look_up(element, sink, std::make_index_sequence<field_count>());
+            } else {
+                for (simdjson::ondemand::field member : element) {
+                    const simdjson::ondemand::raw_json_string key = member.key();
+                    const std::size_t which = guess_field(key.raw());
+                    if (which != field_count && key.unsafe_is_equal(keys[which]))
+                        pass(member.value(), which, sink);
+                }
             }
             sink.end_record();
         }
+    }
+
+    template <class Sink, std::size_t... Which>
+    static void look_up(simdjson::ondemand::object& element, Sink& sink, std::index_sequence<Which...>) {
+        const auto one = [&](std::size_t which, std::string_view key) {
+            simdjson::ondemand::value value;
+            const simdjson::error_code error = element.find_field_unordered(key).get(value);
+            if (error == simdjson::SUCCESS)
+                pass(value, which, sink);
+            else
+                check(error == simdjson::NO_SUCH_FIELD, "simdjson");
+        };
+        (one(Which, keys[Which]), ...);
     }
 
     simdjson::padded_string answer_;
     simdjson::ondemand::parser parser_;
 };
 
-/// Boost.JSON's push parser with a handler that sees the whole document at once, so that no text comes in parts.
+/// Boost.JSON's push parser. Texts with escapes come in parts, and are put together.
 class with_sax {
 public:
     explicit with_sax(std::string_view answer) : answer_(answer) {}
@@ -227,17 +276,22 @@ private:
             --depth;
             return true;
         }
-        bool on_key_part(view, std::size_t, error&) { return true; }
-        bool on_key(view key, std::size_t, error&) {
+        bool on_key_part(view part, std::size_t, error&) { return keep(part); }
+        bool on_key(view last, std::size_t, error&) {
+            const view key = join(last);
             which = depth == element_depth ? find_field({key.data(), key.size()}) : field_count;
             is_status = depth == 1 && key == "Status";
+            parts.clear();
             return true;
         }
-        bool on_string_part(view, std::size_t, error&) { return true; }
-        bool on_string(view text, std::size_t, error&) {
+        bool on_string_part(view part, std::size_t, error&) { return keep(part); }
+        bool on_string(view last, std::size_t, error&) {
+            const view text = join(last);
             if (is_status)
                 is_answer = text == "OK";
-            return pass(text);
+            pass(text);
+            parts.clear();
+            return true;
         }
         bool on_number_part(view, error&) { return true; }
         bool on_int64(std::int64_t, view text, error&) { return pass(text); }
@@ -252,6 +306,16 @@ private:
         bool on_comment_part(view, error&) { return true; }
         bool on_comment(view, error&) { return true; }
 
+        bool keep(view part) {
+            parts.append(part.data(), part.size());
+            return true;
+        }
+        view join(view last) {
+            if (parts.empty())
+                return last;
+            parts.append(last.data(), last.size());
+            return {parts.data(), parts.size()};
+        }
         bool pass(view text) {
             if (depth == element_depth && which != field_count)
                 sink.text(which, {text.data(), text.size()});
@@ -262,6 +326,7 @@ private:
         Sink& sink;
         int depth = 0;
         std::size_t which = field_count;
+        std::string parts;
         bool is_status = false;
         bool is_answer = false;
     };
@@ -358,11 +423,12 @@ void run(const std::string& path, bool as_json, unsigned rounds, double seconds)
     with_jobmode pieces(answer, std::size_t{16} * 1024);
     with_jobmode scraps(answer, 7);
     with_jobmode bytes(answer, 1);
-    with_simdjson simdjson(answer);
+    with_simdjson<access::by_expected_order> looked_up(answer);
+    with_simdjson<access::as_they_come> walked(answer);
     with_sax sax(answer);
     with_dom dom(answer);
-    contestant results[] = {contend(whole),    contend(pieces), contend(scraps), contend(bytes),
-                            contend(simdjson), contend(sax),    contend(dom)};
+    contestant results[] = {contend(whole),     contend(pieces), contend(scraps), contend(bytes),
+                            contend(looked_up), contend(walked), contend(sax),    contend(dom)};
     std::vector<contestant*> all;
     for (contestant& one : results)
         all.push_back(&one);
@@ -381,14 +447,73 @@ void run(const std::string& path, bool as_json, unsigned rounds, double seconds)
         std::printf(
             "{\"jobmode\":{\"whole\":%.3f,\"16k\":%.3f,\"7\":%.4f,\"1\":%.4f},\"simdjson\":%.3f,"
             "\"boost_json_sax\":%.3f,\"boost_json_dom\":%.3f}\n",
-            rate(0), rate(1), rate(2), rate(3), rate(4), rate(5), rate(6));
+            rate(0), rate(1), rate(2), rate(3), std::max(rate(4), rate(5)), rate(6), rate(7));
         return;
     }
-    static constexpr const char* names[] = {"jobmode, whole",        "jobmode, 16 KB pieces", "jobmode, 7-byte pieces",
-                                            "jobmode, single bytes", "simdjson On-Demand",    "Boost.JSON push parser",
-                                            "Boost.JSON value"};
+    static constexpr const char* names[] = {"jobmode, whole",         "jobmode, 16 KB pieces", "jobmode, 7-byte pieces",
+                                            "jobmode, single bytes",  "simdjson, looked up",   "simdjson, as they come",
+                                            "Boost.JSON push parser", "Boost.JSON value"};
     for (std::size_t index = 0; index != all.size(); ++index)
         std::printf("%-24s %7.3f GB/s\n", names[index], rate(index));
+}
+
+/// Median, least and most.
+std::string spread(std::vector<double> rates) {
+    std::ranges::sort(rates);
+    char text[64];
+    std::snprintf(text, sizeof text, "%6.2f (%5.2f-%5.2f)", rates[rates.size() / 2], rates.front(), rates.back());
+    return text;
+}
+
+/// What a byte costs in pieces of the worst size, in nanoseconds, and that size. The least of several tries counts.
+std::pair<double, std::size_t> worst_split(std::string_view answer, double seconds, touch& sink) {
+    static constexpr std::size_t most_bytes = 600'000;
+    std::pair<double, std::size_t> worst{0, 0};
+    if (answer.size() > most_bytes)
+        return worst;
+    for (const std::size_t piece_bytes : {1U, 2U, 3U, 5U, 7U, 13U, 31U, 64U, 100U, 257U, 512U, 1024U, 1460U, 4096U}) {
+        with_jobmode subject(answer, piece_bytes);
+        double best = 0;
+        for (int round = 0; round != 3; ++round)
+            best = std::max(best, measure(contend(subject), answer.size(), seconds, sink));
+        worst = std::max(worst, {1 / best, piece_bytes});
+    }
+    return worst;
+}
+
+/// All kinds of answers, a row each, in GB/s.
+void run_kinds(unsigned rounds, double seconds) {
+    std::printf("%-26s %-20s %-20s %-20s %-20s %6s %6s %s\n", "answer", "jobmode, whole", "jobmode, 16 KB pieces",
+                "simdjson On-Demand", "Boost.JSON push", "ratio", "16 KB", "worst split, ns a byte (piece)");
+    touch sink;
+    for (bench::answer_kind kind : bench::answer_kinds()) {
+        const std::string answer = bench::make_answer(kind);
+        with_jobmode whole(answer, answer.size());
+        with_jobmode pieces(answer, std::size_t{16} * 1024);
+        with_simdjson<access::by_expected_order> looked_up(answer);
+        with_simdjson<access::as_they_come> walked(answer);
+        with_sax sax(answer);
+        contestant results[] = {contend(whole), contend(pieces), contend(looked_up), contend(walked), contend(sax)};
+        std::vector<contestant*> all;
+        for (contestant& one : results)
+            all.push_back(&one);
+        demand_the_same(all, answer);
+        for (unsigned round = 0; round != rounds; ++round)
+            for (contestant* one : all)
+                one->rates.push_back(measure(*one, answer.size(), seconds, sink));
+        const bool is_walked = median(results[3].rates) > median(results[2].rates);
+        const std::vector<double>& simdjson = results[is_walked ? 3 : 2].rates;
+        const double rate = median(results[0].rates);
+        // As many records as make some ten thousand bytes: small pieces are slow.
+        kind.records = std::min<std::size_t>(kind.records, 100);
+        const auto [cost, piece_bytes] = worst_split(bench::make_answer(kind), seconds / 5, sink);
+        std::printf("%-26s %s %s %s%s %s %6.2f %6.2f %.1f (%zu)\n", kind.name, spread(results[0].rates).c_str(),
+                    spread(results[1].rates).c_str(), spread(simdjson).c_str(), is_walked ? "w" : "l",
+                    spread(results[4].rates).c_str(), rate / median(simdjson), median(results[1].rates) / rate, cost,
+                    piece_bytes);
+        std::fflush(stdout);
+    }
+    std::fprintf(stderr, "checksum %llu\n", static_cast<unsigned long long>(sink.sum()));
 }
 
 }  // namespace
@@ -399,7 +524,7 @@ int main(int count, char** arguments) {
     bool as_json = false;
     unsigned rounds = 7;
     double seconds = 0.1;
-    app.add_option("file", path, "The answer, as make_answer writes it")->required();
+    app.add_option("file", path, "The answer, as make_answer writes it; without one, all kinds of answers in a table");
     app.add_flag("--json", as_json, "One JSON object, GB/s");
     app.add_option("--rounds", rounds, "Alternating rounds, of which the median counts")
         ->check(CLI::Range(5U, 1000U))
@@ -409,7 +534,10 @@ int main(int count, char** arguments) {
         ->capture_default_str();
     CLI11_PARSE(app, count, arguments);
     try {
-        run(path, as_json, rounds, seconds);
+        if (path.empty())
+            run_kinds(rounds, seconds);
+        else
+            run(path, as_json, rounds, seconds);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "bench_decode: %s\n", error.what());
         return 1;
