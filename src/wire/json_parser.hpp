@@ -5,11 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "wire/text_scan.hpp"
 #include "wire/utf8.hpp"
 
 namespace jobmode::wire {
@@ -264,33 +264,13 @@ private:
         utf8_ = {};
     }
 
-    /// Where a run of bytes that stand for themselves ends: at a quote, a backslash, a control character or the end.
-    static std::size_t find_stop(std::string_view piece, std::size_t at) noexcept {
-        static constexpr std::uint64_t ones = 0x0101010101010101U;
-        static constexpr std::uint64_t highs = 0x8080808080808080U;
-        const auto zeros = [](std::uint64_t word) { return (word - ones) & ~word; };
-        while (piece.size() - at >= 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, piece.data() + at, 8);
-            const std::uint64_t below = (word - 0x20 * ones) & ~word;
-            if (((zeros(word ^ (ones * '"')) | zeros(word ^ (ones * '\\')) | below) & highs) != 0)
-                break;
-            at += 8;
-        }
-        while (at != piece.size()) {
-            const auto byte = static_cast<unsigned char>(piece[at]);
-            if (byte < 0x20 || byte == '"' || byte == '\\')
-                break;
-            ++at;
-        }
-        return at;
-    }
-
     /// Takes a string's plain bytes, and the quote or backslash behind them.
     template <class Handler>
     bool take_text(std::string_view piece, std::size_t& at, Handler& handler, error_code& ec) {
-        const std::size_t stop = find_stop(piece, at);
-        std::string_view run = piece.substr(at, stop - at);
+        // Up to a quote, a backslash, a control character or the end.
+        const char* const begin = piece.data() + at;
+        const char* const stop = find_stop<false>(begin, piece.data() + piece.size());
+        std::string_view run(begin, static_cast<std::size_t>(stop - begin));
         const bool too_long = run.size() > text_limit_ - text_bytes_;
         if (too_long)
             run = run.substr(0, text_limit_ - text_bytes_);

@@ -15,8 +15,9 @@
 namespace jobmode::wire {
 
 /// Gathers the members of the list's objects into records whose text is in an arena, or, if the fast lane
-/// took them, where it was. A record that is not complete when
-/// the next piece comes is moved to another arena with it, so that the first can be used anew.
+/// took them, where it was. A record that is not complete when the next piece comes stays where it is as long as it is
+/// the better part of its arena, and is moved to another one otherwise, so that the first can be used anew. So what is
+/// copied is in proportion to what was fed, however small the pieces.
 class record_builder {
 public:
     static constexpr std::string_view list_key = "Data";
@@ -31,7 +32,7 @@ public:
     void text(std::string_view value) {
         if (field_ == unknown)
             return;
-        current_.text(static_cast<field>(field_)) = text_->copy(value);
+        current_.text(static_cast<field>(field_)) = copy(value);
         current_.set(static_cast<field>(field_), presence::text);
     }
     void null() noexcept { set_empty(presence::null); }
@@ -62,8 +63,11 @@ public:
     /// Forgets the records handed out.
     void begin_batch() {
         records_.clear();
+        if (building_ && in_arena_ <= 2 * text_bytes(current_) + small_arena)
+            return;
         std::swap(text_, other_);
         text_->clear();
+        in_arena_ = 0;
         if (building_)
             hold(current_);
     }
@@ -76,12 +80,26 @@ public:
 
 private:
     static constexpr std::size_t unknown = field_count;
+    /// Bytes in an arena that are not worth a move.
+    static constexpr std::size_t small_arena = 4096;
+
+    std::string_view copy(std::string_view text) {
+        in_arena_ += text.size();
+        return text_->copy(text);
+    }
+
+    static std::size_t text_bytes(const record_view& record) noexcept {
+        std::size_t bytes = 0;
+        for (std::size_t index = 0; index != field_count; ++index)
+            bytes += record.text(static_cast<field>(index)).size();
+        return bytes;
+    }
 
     /// Copies the record's text to the arena.
     void hold(record_view& record) {
         for (std::size_t index = 0; index != field_count; ++index) {
             std::string_view& text = record.text(static_cast<field>(index));
-            text = text_->copy(text);
+            text = copy(text);
         }
     }
 
@@ -95,6 +113,8 @@ private:
     std::array<detail::text_arena, 2> arenas_;
     detail::text_arena* text_ = arenas_.data();
     detail::text_arena* other_ = &arenas_[1];
+    /// Bytes in `text_` since it was cleared.
+    std::size_t in_arena_ = 0;
     std::vector<record_view> records_;
     record_view current_;
     std::size_t field_ = unknown;

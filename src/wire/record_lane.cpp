@@ -26,12 +26,19 @@ void put(record_view& out, const shape_member& member, const char* at, std::size
         out.text(static_cast<field>(member.which)) = std::string_view(at, bytes);
 }
 
+const char* space_end(const char* at, const char* end) noexcept {
+    while (at != end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
+        ++at;
+    return at;
+}
+
 bool starts_with(const char* at, const char* end, std::string_view expected) noexcept {
     return static_cast<std::size_t>(end - at) >= expected.size() &&
            std::memcmp(at, expected.data(), expected.size()) == 0;
 }
 
-/// Reads a member whose value is null or an integer. Returns its end; null if it is something else, or not all there.
+/// Reads a member whose value is null, a number or a boolean. Returns its end; null if it is something else, or not all
+/// there.
 const char* match_unquoted(const shape_member& member, const char* at, const char* end, std::size_t field_bytes,
                            record_view& out) noexcept {
     const std::string_view before(member.before.data(), member.before.size() - 1);
@@ -43,7 +50,7 @@ const char* match_unquoted(const shape_member& member, const char* at, const cha
             out.set(static_cast<field>(member.which), presence::null);
         return at + 4;
     }
-    const char* const stop = integer_end(at, end);
+    const char* const stop = unquoted_end(at, end);
     const auto bytes = static_cast<std::size_t>(stop - at);
     if (bytes == 0 || bytes > field_bytes)
         return nullptr;
@@ -76,10 +83,10 @@ const char* match_portable(record_shape& shape, const char* at, const char* end,
 /// Whether the text could go on to be a comma and an element of that shape. It knows less than `match_portable`: of a
 /// value that is not ASCII, it says no.
 bool is_beginning(const record_shape& shape, std::string_view text, std::size_t field_bytes) noexcept {
-    if (!text.starts_with(','))
-        return false;
     const char* const end = text.data() + text.size();
-    const char* at = text.data() + 1;
+    const char* at = space_end(text.data(), end);
+    if (at == end || *at++ != ',')
+        return false;
     const auto bytes_left = [&] { return static_cast<std::size_t>(end - at); };
     const auto is_next = [&](std::string_view expected) {
         return std::memcmp(at, expected.data(), std::min(expected.size(), bytes_left())) == 0;
@@ -231,13 +238,24 @@ void record_lane::learn(std::string_view element) {
     record_shape shape;
     if (!shape.learn(element))
         return;
+    const auto known = std::ranges::find(shapes_, shape);
+    if (known != shapes_.end()) {
+        // A value was the surprise.
+        current_ = static_cast<std::size_t>(known - shapes_.begin());
+        return;
+    }
+    const std::size_t before = current_;
     if (shapes_.size() < max_shapes) {
         current_ = shapes_.size();
         shapes_.push_back(std::move(shape));
+        successors_.push_back(0);
+        // As long as there is room, what was learned has a use.
+        learned_ = false;
     } else {
         current_ = std::exchange(oldest_, (oldest_ + 1) % max_shapes);
         shapes_[current_] = std::move(shape);
     }
+    successors_[before] = current_;
 }
 
 std::size_t record_lane::begin(std::string_view list, std::vector<record_view>& out) {
@@ -248,7 +266,8 @@ std::size_t record_lane::begin(std::string_view list, std::vector<record_view>& 
 
 std::size_t record_lane::take(std::string_view behind, std::vector<record_view>& out) {
     static constexpr std::size_t worth_it = 4;
-    if (kind_ == lane_kind::none || behind.empty() || behind.front() == ']')
+    const char* const first = space_end(behind.data(), behind.data() + behind.size());
+    if (kind_ == lane_kind::none || first == behind.data() + behind.size() || *first == ']')
         return 0;
     const std::size_t records_before = out.size();
     const char* const at = run(true, behind.data(), behind.data() + behind.size(), out);
@@ -262,20 +281,30 @@ std::size_t record_lane::take(std::string_view behind, std::vector<record_view>&
 
 const char* record_lane::run(bool comma, const char* at, const char* end, std::vector<record_view>& out) {
     static constexpr auto all = static_cast<std::size_t>(-1);
-    for (std::size_t failed = 0; failed < shapes_.size();) {
-        const char* const next = run(shapes_[current_], comma, at, end, all, out);
+    if (shapes_.empty())
+        return at;
+    for (;;) {
+        // The same shape again, then what came behind it the last time, then the others.
+        const std::size_t last = current_;
+        const char* next = run(shapes_[last], comma, at, end, all, out);
         if (next == at) {
-            ++failed;
-            current_ = (current_ + 1) % shapes_.size();
-            continue;
+            const std::size_t usual = successors_[last];
+            for (std::size_t tried = 0; next == at && tried != shapes_.size(); ++tried) {
+                current_ = (usual + tried) % shapes_.size();
+                if (current_ != last)
+                    next = run(shapes_[current_], comma, at, end, 1, out);
+            }
+            if (next == at) {
+                current_ = last;
+                return at;
+            }
+            successors_[last] = current_;
         }
         at = next;
         comma = true;
-        failed = 0;
         if (at == end || *at == ']')
-            break;
+            return at;
     }
-    return at;
 }
 
 /// How much of `behind` is taken, if elements were up to `at`, and what follows is kept where that can be.

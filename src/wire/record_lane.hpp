@@ -29,9 +29,9 @@ bool is_supported(lane_kind kind) noexcept;
 lane_kind fastest_lane() noexcept;
 
 /// The fast lane: takes whole elements of the list, as long as each is what the ones before make likely: the same keys
-/// in the same order with the same white space, and values that are plain strings, null or integers. It leaves the
-/// first one that surprises it, and everything it does not understand, errors among it, to the general lane, and learns
-/// from what that has taken.
+/// in the same order with the same white space, and values that are strings without escapes, null, numbers or booleans.
+/// It leaves the first one that surprises it, and everything it does not understand, errors among it, to the general
+/// lane, and learns from what that has taken.
 ///
 /// Where the guess does not work out, it is made less and less often. What was learned survives the answer.
 class record_lane {
@@ -63,7 +63,7 @@ public:
     void drop_kept() noexcept { kept_.clear(); }
 
 private:
-    static constexpr std::size_t max_shapes = 4;
+    static constexpr std::size_t max_shapes = 16;
     /// Bytes of an element that are kept, and bytes that are looked at for the rest of it.
     static constexpr std::size_t most_kept = 512;
 
@@ -80,6 +80,8 @@ private:
     std::size_t field_bytes_;
     lane_kind kind_;
     std::vector<record_shape> shapes_;
+    /// For each shape the one that came behind it the last time.
+    std::vector<std::size_t> successors_;
     /// The shape of the last record, and the one to be forgotten next.
     std::size_t current_ = 0;
     std::size_t oldest_ = 0;

@@ -5,8 +5,11 @@ inline const char* run(record_shape& shape, bool comma, const char* at, const ch
                        std::size_t most, std::vector<record_view>& out) {
     for (; most != 0; --most, comma = true) {
         const char* begin = at;
-        if (comma && (at == end || *begin++ != ','))
-            break;
+        if (comma) {
+            begin = space_end(at, end);
+            if (begin == end || *begin++ != ',')
+                break;
+        }
         const char* const next = match(shape, begin, end, field_bytes, out.emplace_back(shape.blank()));
         if (!next) {
             out.pop_back();

@@ -41,9 +41,9 @@ public:
         if (peek() == '"')
             return !pass_string().empty();
         const char* const at = text_.data() + at_;
-        const std::size_t digits = static_cast<std::size_t>(integer_end(at, text_.data() + text_.size()) - at);
-        pass(peek() == 'n' ? 4 : digits);
-        return at != text_.data() + at_;
+        const auto bytes = static_cast<std::size_t>(unquoted_end(at, text_.data() + text_.size()) - at);
+        pass(bytes);
+        return bytes != 0;
     }
 
 private:
@@ -54,10 +54,55 @@ private:
 }  // namespace
 
 std::size_t find_field(std::string_view key) noexcept {
-    for (std::size_t index = 0; index != field_count; ++index)
-        if (key == key_of(static_cast<field>(index)))
-            return index;
-    return field_count;
+    const auto is = [key](field which, std::string_view text) {
+        return key == text ? static_cast<std::size_t>(which) : field_count;
+    };
+    switch (key.size()) {
+        case 2:
+            return is(field::id, "ID");
+        case 5:
+            return is(field::owner, "Owner");
+        case 6:
+            return is(field::user_id, "UserId");
+        case 7:
+            return is(field::end_time, "EndTime");
+        case 9:
+            return key.front() == 'L' ? is(field::login_name, "LoginName") : is(field::start_time, "StartTime");
+        case 11:
+            return is(field::backup_set_id, "BackupSetID");
+        case 13:
+            return key[6] == 'J' ? is(field::backup_job_mode, "BackupJobMode")
+                                 : is(field::backup_set_name, "BackupSetName");
+        default:
+            return field_count;
+    }
+}
+
+const char* unquoted_end(const char* at, const char* end) noexcept {
+    for (const std::string_view word : {"null", "true", "false"})
+        if (static_cast<std::size_t>(end - at) >= word.size() && std::string_view(at, word.size()) == word)
+            return at + word.size();
+    const auto digits_end = [end](const char* here) {
+        return std::find_if(here, end, [](char c) { return c < '0' || c > '9'; });
+    };
+    const char* here = integer_end(at, end);
+    if (here == at)
+        return at;
+    if (here != end && *here == '.') {
+        const char* const fraction = here + 1;
+        here = digits_end(fraction);
+        if (here == fraction)
+            return at;
+    }
+    if (here != end && (*here == 'e' || *here == 'E')) {
+        const char* exponent = here + 1;
+        if (exponent != end && (*exponent == '+' || *exponent == '-'))
+            ++exponent;
+        here = digits_end(exponent);
+        if (here == exponent)
+            return at;
+    }
+    return here;
 }
 
 const char* integer_end(const char* at, const char* end) noexcept {

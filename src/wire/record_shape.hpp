@@ -3,6 +3,7 @@
 
 #include <jobmode/record.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,8 @@ public:
     const char* data() const noexcept { return bytes_.data(); }
     std::size_t size() const noexcept { return size_; }
     std::uint32_t mask(std::size_t index) const noexcept { return masks_[index]; }
+
+    friend bool operator==(const literal&, const literal&) = default;
 
 private:
     std::array<char, capacity> bytes_{};
@@ -52,7 +55,7 @@ public:
     static constexpr std::size_t max_members = 16;
 
     /// Takes on the shape of the element at the start of `text`, which is well-formed JSON, perhaps with the comma
-    /// before it. False, and of no use then, if it has members other than strings, null and integers, or is too large,
+    /// before it. False, and of no use then, if it has members that are arrays or objects, or is too large,
     /// or has a key twice.
     bool learn(std::string_view text);
 
@@ -65,6 +68,12 @@ public:
     /// A record whose fields are present as far as they are in the shape.
     const record_view& blank() const noexcept { return blank_; }
 
+    /// Whether both take the same elements.
+    friend bool operator==(const record_shape& left, const record_shape& right) noexcept {
+        return left.tail_ == right.tail_ &&
+               std::ranges::equal(left.members_, right.members_, {}, &shape_member::before, &shape_member::before);
+    }
+
 private:
     bool add_member(std::string_view before, std::string_view key);
 
@@ -75,6 +84,10 @@ private:
 
 /// The field of a key, or `field_count`.
 std::size_t find_field(std::string_view key) noexcept;
+
+/// The end of the number, `true`, `false` or `null` at `at`, or `at` if there is none. It may go on behind `end`, and
+/// then what is there need not be all of it.
+const char* unquoted_end(const char* at, const char* end) noexcept;
 
 /// The end of the integer at `at`, or `at` if none is there. An integer in JSON's sense: no leading zero.
 const char* integer_end(const char* at, const char* end) noexcept;
