@@ -108,8 +108,8 @@ class Prompt:
             if line.startswith("read "):
                 self.answer()
         # What is typed has the word in two parts, so that its echo is not taken for the answer.
-        os.write(self.terminal, b"echo \"en\"\"ded $?.\"\n")
-        status = self.read_until(r"ended (\d+)\.").group(1)
+        os.write(self.terminal, b"echo \"status\"\"-is $?.\"\n")
+        status = self.read_until(r"status-is (\d+)\.").group(1)
         if status != "0":
             raise AssertionError(f"exit code {status}:\n{self.said}")
         said, self.said = self.said, ""

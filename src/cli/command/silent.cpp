@@ -124,6 +124,12 @@ std::string json_of(const std::vector<coverage_row>& rows, sys_days as_of) {
     return text + "\n]}\n";
 }
 
+std::string days_ago(std::chrono::days age) {
+    return age.count() == 0   ? "that day"
+           : age.count() == 1 ? "1 day before"
+                              : fmt::format("{} days before", age.count());
+}
+
 std::string text_of(const std::vector<coverage_row>& rows, sys_days as_of) {
     std::string text;
     for (const coverage_row& row : rows) {
@@ -134,8 +140,8 @@ std::string text_of(const std::vector<coverage_row>& rows, sys_days as_of) {
             line += ", " + terminal_text(set);
         line += fmt::format(": {}", row.reason);
         if (row.said.last_good)
-            line += fmt::format(", last on {} ({} days ago)", day_text(row.said.last_good),
-                                (as_of - *row.said.last_good).count());
+            line +=
+                fmt::format(", last on {} ({})", day_text(row.said.last_good), days_ago(as_of - *row.said.last_good));
         if (row.said.missed != 0)
             line += fmt::format(", {} expected {} missing", row.said.missed, row.said.missed == 1 ? "day" : "days");
         if (!row.detail.empty())
