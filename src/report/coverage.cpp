@@ -75,13 +75,14 @@ rhythm learn(const history& of, sys_days last_good) {
         found.max_age = most_age;
         return found;
     }
-    const std::size_t at = std::min(gaps.size() - 1, gaps.size() * 9 / 10);
+    // The nearest rank.
+    const std::size_t at = (gaps.size() * 9 + 9) / 10 - 1;
     // Rounded up: an age is of whole days.
     found.max_age = std::clamp(days((gaps[at] * 5 + 3) / 4), days(1), most_age);
     return found;
 }
 
-judgement judge(const history& of, sys_days as_of) {
+judgement judge(const history& of, sys_days as_of, const std::optional<rhythm>& wanted) {
     judgement said;
     const sys_days end = std::min(as_of, of.last());
     sys_days possible = of.first - days(1);
@@ -93,10 +94,11 @@ judgement judge(const history& of, sys_days as_of) {
     }
     // What never ran is expected as what nothing is known of, from its first day on.
     const sys_days last_good = said.last_good.value_or(of.first - days(1));
-    const rhythm expected = said.last_good ? learn(of, last_good) : rhythm{{}, usual_age};
+    const rhythm expected = wanted ? *wanted : said.last_good ? learn(of, last_good) : rhythm{{}, usual_age};
+    const sys_days horizon = end + std::max(most_age, expected.max_age);
 
     bool in_doubt = false;
-    for (sys_days day = last_good + days(1); day <= end + most_age; day += days(1)) {
+    for (sys_days day = last_good + days(1); day <= horizon; day += days(1)) {
         if (!is_expected(expected, day, last_good))
             continue;
         if (!said.due)
@@ -238,7 +240,7 @@ history coverage::history_of(const user& who, const backup_set* set, sys_days la
     return made;
 }
 
-std::vector<coverage_row> coverage::judge_all(sys_days today) const {
+std::vector<coverage_row> coverage::judge_all(sys_days today, const expectations& wanted) const {
     std::vector<coverage_row> rows;
     const sys_days last = std::min(today, newest_.value_or(today));
     for (const auto& [server, reason] : unseen_) {
@@ -258,7 +260,12 @@ std::vector<coverage_row> coverage::judge_all(sys_days today) const {
             row.set_name = set->name;
         }
         const history seen = history_of(who, set, last, today);
-        row.said = judge(seen, last);
+        const expectation expected = wanted.of({row.server, row.owner, row.login_name, row.set_id, row.set_name});
+        row.said = judge(seen, last, expected.wanted);
+        if (row.said.is != verdict::fine && (expected.ignored || last <= expected.acknowledged)) {
+            row.said.is = verdict::fine;
+            row.reason = expected.ignored ? "ignored" : "acknowledged";
+        }
         if (row.said.is == verdict::silent)
             row.reason = row.said.last_good ? "stopped" : "never ran";
         else if (row.said.is == verdict::unknown)

@@ -3,7 +3,6 @@
 
 #include <jobmode/record.hpp>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "report/expectations.hpp"
 #include "report/findings.hpp"
+#include "report/rhythm.hpp"
 
 namespace jobmode::report {
 
@@ -40,16 +41,6 @@ struct history {
     day_state at(std::chrono::sys_days day) const {
         return day < first || day > last() ? day_state::unknown : days[static_cast<std::size_t>((day - first).count())];
     }
-};
-
-/// On which days a set is expected to have a backup.
-struct rhythm {
-    /// By weekday, Sunday first. If none is expected, `max_age` counts.
-    std::array<bool, 7> weekdays{};
-    /// The most days between two backups.
-    std::chrono::days max_age{0};
-
-    bool by_weekday() const;
 };
 
 /// Learns a set's rhythm from what it did up to its last good day: a weekday is expected if at least three quarters of
@@ -78,8 +69,9 @@ struct judgement {
     unsigned missed = 0;
 };
 
-/// Judges a set as of a day, which counts too if it is known. Pure: what day it is comes in.
-judgement judge(const history& of, std::chrono::sys_days as_of);
+/// Judges a set as of a day, which counts too if it is known, by the rhythm that is wanted of it or else by its own.
+/// Pure: what day it is comes in.
+judgement judge(const history& of, std::chrono::sys_days as_of, const std::optional<rhythm>& wanted = {});
 
 /// One line of what is said: a backup set of a user, or a user of whom no set is known, or a server that was not seen.
 struct coverage_row {
@@ -89,7 +81,7 @@ struct coverage_row {
     std::string set_id;
     std::string set_name;
     judgement said;
-    /// `never ran`, `stopped`, `unknown`, `not seen`.
+    /// `never ran`, `stopped`, `unknown`, `not seen`; `ignored` and `acknowledged` for what would be said otherwise.
     std::string_view reason;
     /// For a person: what else is known.
     std::string detail;
@@ -119,7 +111,9 @@ public:
     std::optional<std::chrono::sys_days> newest() const noexcept { return newest_; }
     /// A row for each set, in the order of server, login name, set. Days from `today` on are not over, and those after
     /// the newest that was asked about are not judged.
-    std::vector<coverage_row> judge_all(std::chrono::sys_days today) const;
+    /// What `wanted` ignores or has acknowledged is fine. Where `wanted` contradicts itself about a row, the row is
+    /// judged without it: ask `expectations::of` first.
+    std::vector<coverage_row> judge_all(std::chrono::sys_days today, const expectations& wanted = {}) const;
 
 private:
     struct backup_set {

@@ -138,6 +138,11 @@ TEST_CASE("without an expected weekday the gaps tell how old a backup may be") {
     CHECK(found.max_age == days(13));
     CHECK(judged(letters.substr(0, 81) + times("-", 12)).is == verdict::fine);
     CHECK(judged(letters.substr(0, 81) + times("-", 13)).is == verdict::silent);
+    // The 90th percentile of ten gaps is the ninth: one long gap of ten teaches nothing.
+    std::string steady;
+    for (int time = 0; time != 10; ++time)
+        steady += "G" + times("-", time == 4 ? 24 : 9);
+    CHECK(report::learn(days_of(steady + "G"), monday + days(115)).max_age == days(13));
     // Never more than 35 days.
     std::string rare;
     for (int time = 0; time != 5; ++time)

@@ -42,6 +42,7 @@ struct silent_options {
     silent_format format = silent_format::text;
     coverage::require require = coverage::require::any;
     std::string now;
+    std::string expect;
     unsigned missed = 1;
 };
 
@@ -161,6 +162,15 @@ int run(const silent_options& options) {
             return static_cast<int>(usage_error("--now: '" + options.now + "' is not a date such as 2024-06-30"));
         now = *given;
     }
+    report::expectations wanted;
+    if (!options.expect.empty()) {
+        std::string text;
+        std::string problem;
+        if (!store::read_file(options.expect, text, problem))
+            return static_cast<int>(usage_error("--expect: " + problem));
+        if (problem = wanted.parse(text); !problem.empty())
+            return static_cast<int>(usage_error(fmt::format("--expect: {}, {}", options.expect, problem)));
+    }
     coverage known(options.require);
     for (const std::string& path : options.files)
         if (const std::string problem = report::read_crawl(known, path); !problem.empty())
@@ -169,7 +179,16 @@ int run(const silent_options& options) {
         return static_cast<int>(
             fail(exit_code::usage, "nothing was asked, as far as " + options.files.front() + " says"));
     const sys_days as_of = std::min(now, *known.newest());
-    const std::vector<coverage_row> all = known.judge_all(now);
+    const std::vector<coverage_row> all = known.judge_all(now, wanted);
+    for (const coverage_row& row : all) {
+        // A server that was not seen is nobody whom a section is about.
+        if (row.login_name.empty())
+            continue;
+        const std::string problem =
+            wanted.of({row.server, row.owner, row.login_name, row.set_id, row.set_name}).problem;
+        if (!problem.empty())
+            return static_cast<int>(usage_error(fmt::format("--expect: {}: {}", options.expect, problem)));
+    }
     std::vector<coverage_row> named;
     std::size_t silent = 0;
     std::size_t unknown = 0;
@@ -187,10 +206,14 @@ int run(const silent_options& options) {
                                                                      : text_of(named, as_of);
     if (!store::write_all(STDOUT_FILENO, text))
         return static_cast<int>(output_failed());
+    const auto set_aside = std::ranges::count_if(
+        all, [](const coverage_row& row) { return row.reason == "ignored" || row.reason == "acknowledged"; });
     const bool old = now - *known.newest() >= too_old;
     say_on_stderr(fmt::format(
-        "as of {}: {} silent, {} unknown, of {} (outcomes not asked){}\n", day_text(as_of), grouped(silent),
-        grouped(unknown), grouped(all.size()),
+        "as of {}: {} silent, {} unknown{}, of {} (outcomes not asked){}\n", day_text(as_of), grouped(silent),
+        grouped(unknown),
+        set_aside == 0 ? "" : fmt::format(", {} ignored or acknowledged", grouped(static_cast<std::size_t>(set_aside))),
+        grouped(all.size()),
         old ? fmt::format("; the newest answer is of {} days before today", (now - *known.newest()).count()) : ""));
     if (silent != 0)
         return somebody;
@@ -221,6 +244,10 @@ void register_silent(CLI::App& root, int& exit_code) {
         ->capture_default_str();
     command->add_option("--now", options->now, "Judge as on the morning of this day; without it, today")
         ->type_name("DATE");
+    command
+        ->add_option("--expect", options->expect,
+                     "What is expected of sets, users and groups, in place of what they did")
+        ->type_name("FILE");
     command->footer(
         "A set is expected on each weekday on which it had a backup in three of four weeks, of the eight before its "
         "last\n"
