@@ -190,14 +190,15 @@ std::map<coverage::user_key, coverage::user> coverage::with_renames() const {
         for (const auto& [id, set] : who.sets)
             if (!set.id.empty())
                 owners[{key.first, id}].push_back(key);
-    for (auto& [id, names] : owners) {
-        std::ranges::sort(names, {},
-                          [&](const user_key& name) { return *all[name].sets.at(id.second).listed.begin(); });
+    for (auto& entry : owners) {
+        const std::string& id = entry.first.second;
+        std::vector<user_key>& names = entry.second;
+        std::ranges::sort(names, {}, [&](const user_key& name) { return *all[name].sets.at(id).listed.begin(); });
         for (std::size_t newer = 1; newer < names.size(); ++newer) {
             user& before = all[names[newer - 1]];
             user& after = all[names[newer]];
-            backup_set& old = before.sets.at(id.second);
-            backup_set& set = after.sets.at(id.second);
+            backup_set& old = before.sets.at(id);
+            backup_set& set = after.sets.at(id);
             if (*old.listed.rbegin() >= *set.listed.begin())
                 continue;
             // What was asked under the old name counts for the days before the new one.
@@ -206,7 +207,7 @@ std::map<coverage::user_key, coverage::user> coverage::with_renames() const {
                     after.answered.insert({day, over});
             set.good.merge(old.good);
             set.listed.merge(old.listed);
-            before.sets.erase(id.second);
+            before.sets.erase(id);
         }
     }
     // Whoever had nothing but sets that were renamed is gone.
