@@ -89,7 +89,6 @@ void run(const options& chosen, std::size_t limit) {
     config.sys_user = server_config.sys_user;
     config.sys_pwd = jobmode::secret(server_config.sys_pwd);
     config.tls.pinned_public_key = server.pin();
-    config.pool.max_connections = 1024;
     config.retry.max_retries = 0;
     config.concurrency.max_in_flight = limit;
     jobmode::client client(context.get_executor(), config);

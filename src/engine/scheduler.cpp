@@ -86,7 +86,7 @@ bool scheduler::take_back(call& who, error_code ec) {
 void scheduler::close(error_code ec, const std::vector<call_ptr>& sent) {
     closed_ = ec;
     leave();
-    ledger_ = policy::pool_ledger(config_.pool, config_.pipeline_depth);
+    ledger_ = policy::pool_ledger(policy::bounded_pool(config_), config_.pipeline_depth);
     in_flight_ = paused_ = 0;
     for (const call_ptr& who : sent)
         end(who, ec);

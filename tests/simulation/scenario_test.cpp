@@ -136,6 +136,7 @@ TEST_CASE("queries that were overtaken by the last answer before a silence do no
 
 TEST_CASE("a server that answers 503 to everything is not stormed") {
     script plan = calls_at_once(3'000);
+    plan.config.concurrency.ceiling = 16;
     SECTION("it never did anything else") {
         blow(plan, fault::maintenance_503, 0s, 10min);
         const report came = run_well(plan);
@@ -157,6 +158,7 @@ TEST_CASE("a server that answers 503 to everything is not stormed") {
 
 TEST_CASE("a Retry-After holds for all, and tells at once those that cannot wait so long") {
     script plan = calls_at_once(3'000);
+    plan.config.concurrency.ceiling = 16;
     plan.retry_after = 300s;
     blow(plan, fault::maintenance_retry_after, 200ms, 250ms);
     SECTION("longer than they may wait") {

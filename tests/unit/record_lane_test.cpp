@@ -447,7 +447,7 @@ TEST_CASE("a record that takes many pieces is whole in the end, whatever is repl
         answer += R"(,"Owner":")" + std::string(6000, letter) + R"(","UserId":null,"UserId":"u")";
     answer += R"(,"Owner":"last"},{"ID":"next"}]})";
     for (const lane_kind kind : fast_lanes()) {
-        for (const std::size_t bytes : {1, 7, 1000, 5000}) {
+        for (const std::size_t bytes : {1U, 7U, 1000U, 5000U}) {
             tested_decoder subject(kind);
             const result found = subject.decode(answer, std::vector<std::size_t>(answer.size() / bytes, bytes));
             REQUIRE(!found.ec);
