@@ -16,7 +16,6 @@
 #include "store/row_writer.hpp"
 
 using namespace jobmode;
-using report::report_data;
 
 namespace {
 
