@@ -36,7 +36,6 @@ using cli::exit_code;
 using cli::usage_problem;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-using store::row_format;
 
 // So much is written at once, at the latest.
 constexpr std::uint64_t max_pending = 4U << 20U;

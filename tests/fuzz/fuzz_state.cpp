@@ -23,7 +23,6 @@
 
 using namespace jobmode;
 using jobmode::fuzz::require;
-using store::crawl_checkpoint;
 
 namespace {
 
