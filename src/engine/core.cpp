@@ -10,8 +10,6 @@
 namespace jobmode::engine {
 namespace {
 
-constexpr policy::time_point never = policy::time_point::max();
-
 // Long enough to spare a pool that opens many connections, short enough to follow a server that moves.
 constexpr std::chrono::seconds addresses_serve_for{30};
 
@@ -484,7 +482,7 @@ policy::time_point core::deadline_of(const connection& which) const noexcept {
     std::chrono::milliseconds allowed{0};
     switch (which.at) {
         case phase_of::free:
-            return never;
+            return policy::never;
         case phase_of::resolving:
         case phase_of::connecting:
         case phase_of::tunnelling:
@@ -496,7 +494,7 @@ policy::time_point core::deadline_of(const connection& which) const noexcept {
         case phase_of::ready:
             return which.carries->deadline();
     }
-    return allowed.count() == 0 ? never : which.since + allowed;
+    return allowed.count() == 0 ? policy::never : which.since + allowed;
 }
 
 void core::watch(const connection& which) noexcept {
@@ -504,12 +502,12 @@ void core::watch(const connection& which) noexcept {
 }
 
 policy::time_point core::next_alarm() const noexcept {
-    return scheduler_.idle() ? never : std::min(connection_alarm_, scheduler_.next_alarm());
+    return scheduler_.idle() ? policy::never : std::min(connection_alarm_, scheduler_.next_alarm());
 }
 
 void core::due(const instant& now) {
     if (connection_alarm_ <= now.steady) {
-        connection_alarm_ = never;
+        connection_alarm_ = policy::never;
         check_connections(now);
     }
     if (scheduler_.due(now.steady))
@@ -563,7 +561,7 @@ void core::check_connections(const instant& now) {
 /// Ends calls in flight whose total time is up.
 void core::check_calls(const instant& now) {
     std::vector<call_ptr> late;
-    policy::time_point next = never;
+    policy::time_point next = policy::never;
     for (const std::unique_ptr<connection>& which : connections_) {
         if (!which || !which->carries)
             continue;
@@ -586,7 +584,7 @@ void core::check_calls(const instant& now) {
         else
             withdraw(who, errc::total_timeout, now);
     }
-    if (next != never)
+    if (next != policy::never)
         scheduler_.deadline_at(next);
 }
 

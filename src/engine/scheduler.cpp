@@ -17,8 +17,6 @@ constexpr std::chrono::seconds doubt_after{60};
 // A call's total timeout strikes up to this much late, so that many of them are looked through together.
 constexpr std::chrono::milliseconds total_slack{10};
 
-constexpr policy::time_point never = policy::time_point::max();
-
 // How many times the limit is to be open ahead while it still doubles: it doubles twice while a connection is opened.
 constexpr std::size_t steps_ahead = 4;
 
@@ -32,7 +30,8 @@ policy::health_config health_of(const retry_config& retry) noexcept {
 }
 
 policy::time_point later(policy::time_point from, std::chrono::nanoseconds by) noexcept {
-    return by >= never - from ? never : from + std::chrono::duration_cast<policy::time_point::duration>(by);
+    return by >= policy::never - from ? policy::never
+                                      : from + std::chrono::duration_cast<policy::time_point::duration>(by);
 }
 
 }  // namespace
@@ -48,7 +47,7 @@ scheduler::scheduler(const client_config& config, std::uint64_t seed, counters& 
       server_{policy::server_health(health_of(config.retry)), {}, {}},
       endpoints_(wire::endpoints.size(), server_),
       refusal_(server_) {
-    alarms_.fill(never);
+    alarms_.fill(policy::never);
     update_gauges();
 }
 
@@ -70,7 +69,7 @@ void scheduler::submit(call_ptr who, policy::time_point now) {
         deadline_at(who->deadline);
     }
     if (const gate* const cause = holding(*who))
-        set_alarm(patience, cause->health.next_try() == never ? gives_up(*who, *cause) : now);
+        set_alarm(patience, cause->health.next_try() == policy::never ? gives_up(*who, *cause) : now);
     queue_.push_back(std::move(who));
 }
 
@@ -92,13 +91,13 @@ void scheduler::close(error_code ec, const std::vector<call_ptr>& sent) {
         end(who, ec);
     for (const call_ptr& who : queue_.take_all())
         end(who, ec);
-    alarms_.fill(never);
+    alarms_.fill(policy::never);
 }
 
 std::vector<call_ptr> scheduler::abandon() {
     closed_ = boost::system::errc::make_error_code(boost::system::errc::operation_canceled);
     leave();
-    alarms_.fill(never);
+    alarms_.fill(policy::never);
     orders_.clear();
     return queue_.take_all();
 }
@@ -422,9 +421,9 @@ void scheduler::act_on(const policy::verdict& what, const call_ptr& who, const p
 void scheduler::retry(const call_ptr& who, const policy::failure& why, policy::time_point now) {
     if (!who->book.opened && !closed_) {
         const policy::time_point deadline = deadline_of(*who, now);
-        const policy::retry_decision decision =
-            policy::decide_retry(config_.retry, budget_, who->book.attempts, why.retry_after,
-                                 deadline == never ? std::chrono::nanoseconds::max() : deadline - now, random_());
+        const policy::retry_decision decision = policy::decide_retry(
+            config_.retry, budget_, who->book.attempts, why.retry_after,
+            deadline == policy::never ? std::chrono::nanoseconds::max() : deadline - now, random_());
         if (decision.retry) {
             who->book.due = now + decision.pause;
             set_alarm(pauses, who->book.due);
@@ -545,7 +544,7 @@ policy::time_point scheduler::gives_up(const call& who, const gate& cause) const
         return refused_since_;
     const policy::time_point since = &cause == &refusal_ ? refused_since_ : cause.health.since();
     const std::chrono::milliseconds most = config_.availability.max_wait;
-    const policy::time_point own = config_.availability.counts_in_total ? who.deadline : never;
+    const policy::time_point own = config_.availability.counts_in_total ? who.deadline : policy::never;
     return most.count() == 0 ? own : std::min(own, later(std::max(since, who.book.submitted), most));
 }
 
@@ -704,14 +703,14 @@ void scheduler::close_unwanted() {
         set_alarm(idle_connections, *expiry);
     // The context should have nothing to run for the sake of a client that has nothing to do.
     if (idle())
-        alarms_.fill(never);
+        alarms_.fill(policy::never);
 }
 
 bool scheduler::due(policy::time_point now) {
     const auto struck = [this, now](alarm which) {
         if (alarms_[which] > now)
             return false;
-        alarms_[which] = never;
+        alarms_[which] = policy::never;
         return true;
     };
     struck(rate);
@@ -734,7 +733,7 @@ bool scheduler::due(policy::time_point now) {
 
 void scheduler::check_totals(policy::time_point now) {
     std::vector<call_ptr> late;
-    policy::time_point next = never;
+    policy::time_point next = policy::never;
     queue_.for_each([&](const call_ptr& who) {
         const policy::time_point deadline = deadline_of(*who, now);
         if (deadline <= now)
@@ -750,14 +749,14 @@ void scheduler::check_totals(policy::time_point now) {
             end(who, errc::total_timeout);
         }
     }
-    if (next != never)
+    if (next != policy::never)
         deadline_at(std::max(next, now + total_slack));
 }
 
 /// Ends what has waited for the server for as long as it may, or would have to wait for longer.
 void scheduler::check_patience(policy::time_point now) {
     std::vector<std::pair<call_ptr, const gate*>> tired;
-    policy::time_point next = never;
+    policy::time_point next = policy::never;
     queue_.for_each([&](const call_ptr& who) {
         const gate* const cause = holding(*who);
         if (!cause)
@@ -785,7 +784,7 @@ void scheduler::check_patience(policy::time_point now) {
 }
 
 policy::time_point scheduler::deadline_of(const call& who, policy::time_point now) const noexcept {
-    if (config_.availability.counts_in_total || who.deadline == never)
+    if (config_.availability.counts_in_total || who.deadline == policy::never)
         return who.deadline;
     return later(who.deadline, server_.health.unwell(now) - who.book.unwell_before);
 }
@@ -815,7 +814,7 @@ void scheduler::update_gauges() {
     };
     const bool away = !server_.health.well();
     count_.away_since.set(away ? ticks(server_.health.since()) : 0);
-    count_.next_try.set(away && server_.health.next_try() != never ? ticks(server_.health.next_try()) : 0);
+    count_.next_try.set(away && server_.health.next_try() != policy::never ? ticks(server_.health.next_try()) : 0);
 }
 
 }  // namespace jobmode::engine

@@ -38,7 +38,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // So much is written at once, at the latest.
-constexpr std::uint64_t max_pending = 4U << 20U;
+constexpr std::uint64_t max_unwritten = 4U << 20U;
 
 constexpr std::chrono::seconds sync_interval{1};
 
@@ -153,7 +153,7 @@ private:
 
     void sync(bool now) {
         const steady_clock::time_point at = steady_clock::now();
-        if (!now && output_.pending() < max_pending && at < synced_at_ + sync_interval)
+        if (!now && output_.pending() < max_unwritten && at < synced_at_ + sync_interval)
             return;
         synced_at_ = at;
         if (results_.position() != state_.position(created_))

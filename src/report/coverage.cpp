@@ -1,5 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "report/coverage.hpp"
+#include "store/day.hpp"
 
 #include <fmt/format.h>
 #include <jobmode/query.hpp>
@@ -20,10 +21,6 @@ constexpr days most_age{35};
 
 std::size_t weekday_of(sys_days day) {
     return std::chrono::weekday(day).c_encoding();
-}
-
-std::string date_text(sys_days day) {
-    return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
 }
 
 /// The days between two good ones in a row, sorted.
@@ -280,7 +277,7 @@ std::vector<coverage_row> coverage::judge_all(sys_days today, const expectations
             row.detail += fmt::format("{}{} of {} days not answered", row.detail.empty() ? "" : "; ", not_known,
                                       seen.days.size());
             if (!who.failed.empty())
-                row.detail += fmt::format(", the last on {}: {}", date_text(who.failed.rbegin()->first),
+                row.detail += fmt::format(", the last on {}: {}", store::day_text(who.failed.rbegin()->first),
                                           who.failed.rbegin()->second);
         }
     };

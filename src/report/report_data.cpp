@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "store/day.hpp"
 #include "store/json_text.hpp"
 
 namespace jobmode::report {
@@ -35,10 +36,6 @@ constexpr int weight_of_failure = 4;
 
 std::int32_t number_of(std::chrono::sys_days day) noexcept {
     return static_cast<std::int32_t>(day.time_since_epoch().count());
-}
-
-std::string date_text(std::chrono::sys_days day) {
-    return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
 }
 
 void append_text(std::string& out, std::string_view text) {
@@ -222,7 +219,7 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
     const std::int32_t first = range ? number_of(range->first) : 0;
     const std::int32_t count = range ? number_of(range->second) - first + 1 : 0;
     fmt::format_to(std::back_inserter(out), ",\"alarm\":{},\"from\":\"{}\",\"days\":{},\"servers\":", alarm_days,
-                   range ? date_text(range->first) : "", count);
+                   range ? store::day_text(range->first) : "", count);
 
     std::vector<std::string_view> servers;
     for (const auto& [key, who] : users_)

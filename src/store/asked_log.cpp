@@ -11,16 +11,13 @@
 #include <iterator>
 #include <tuple>
 
+#include "store/day.hpp"
 #include "store/json_text.hpp"
 
 namespace jobmode::store {
 namespace {
 
 constexpr std::array<std::string_view, 4> ending_names{"answered", "failed", "skipped", "unseen"};
-
-std::string day_text(std::chrono::sys_days day) {
-    return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
-}
 
 void append_member(std::string& out, std::string_view key, std::string_view value) {
     out += out.ends_with('{') ? "\"" : ",\"";

@@ -8,7 +8,7 @@
 namespace jobmode::store {
 namespace {
 
-constexpr std::array<checkpoint_table, 2> tables{{
+constexpr std::array<checkpoint_table, 2> collect_tables{{
     {"collected", "CREATE TABLE collected(item TEXT PRIMARY KEY) WITHOUT ROWID"},
     {"failures",
      "CREATE TABLE failures(number INTEGER PRIMARY KEY, login_name TEXT NOT NULL, date TEXT NOT NULL,"
@@ -16,11 +16,11 @@ constexpr std::array<checkpoint_table, 2> tables{{
      " attempts INTEGER NOT NULL)"},
 }};
 
-constexpr checkpoint_kind kind{"collection", "collect anew", "fleet-3", tables};
+constexpr checkpoint_kind collect_kind{"collection", "collect anew", "fleet-3", collect_tables};
 
 }  // namespace
 
-collect_checkpoint::collect_checkpoint(const std::string& path) : file_(path, kind) {
+collect_checkpoint::collect_checkpoint(const std::string& path) : file_(path, collect_kind) {
     if (!file_.begun())
         return;
     const auto value = [this](std::string_view key) { return file_.value(key); };

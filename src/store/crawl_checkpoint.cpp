@@ -11,7 +11,7 @@
 namespace jobmode::store {
 namespace {
 
-constexpr std::array<checkpoint_table, 5> tables{{
+constexpr std::array<checkpoint_table, 5> crawl_tables{{
     {"done", "CREATE TABLE done(block INTEGER PRIMARY KEY, bits BLOB NOT NULL)"},
     {"failed",
      "CREATE TABLE failed(query INTEGER PRIMARY KEY, error TEXT NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT "
@@ -21,7 +21,7 @@ constexpr std::array<checkpoint_table, 5> tables{{
     {"users", "CREATE TABLE users(number INTEGER PRIMARY KEY, section INTEGER NOT NULL, name TEXT NOT NULL)"},
 }};
 
-constexpr checkpoint_kind kind{"crawl", "crawl anew", "6", tables};
+constexpr checkpoint_kind crawl_kind{"crawl", "crawl anew", "6", crawl_tables};
 
 // A commit writes the blocks in which something changed, and not the whole set.
 constexpr std::size_t block_bytes = 1024;
@@ -34,7 +34,7 @@ std::uint64_t in_whole_blocks(std::uint64_t count) {
 
 }  // namespace
 
-crawl_checkpoint::crawl_checkpoint(const std::string& path) : file_(path, kind) {
+crawl_checkpoint::crawl_checkpoint(const std::string& path) : file_(path, crawl_kind) {
     if (!file_.begun())
         return;
     const auto value = [this](std::string_view key) { return file_.value(key); };

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "wire/cleansed_text.hpp"
 #include "wire/head_repair.hpp"
 
 namespace jobmode::wire {
@@ -18,10 +19,6 @@ namespace http = boost::beast::http;
 
 constexpr std::string_view header_end = "\r\n\r\n";
 constexpr std::size_t max_reason = 64;
-
-void append(cleansed_buffer& out, std::string_view text) {
-    out.insert(out.end(), text.begin(), text.end());
-}
 
 error_code verdict(unsigned status) noexcept {
     if (status / 100 == 2)

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "wire/field_text.hpp"
 #include "wire/head_repair.hpp"
 
 namespace jobmode::wire {
@@ -20,23 +21,12 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-std::string_view trim(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// The text up to a separator, which is removed from `rest` together with it.
 std::string_view next_part(std::string_view& rest, char separator) noexcept {
     const auto at = rest.find(separator);
     const std::string_view part = rest.substr(0, at);
     rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
     return part;
-}
-
-bool same(std::string_view left, std::string_view right) noexcept {
-    return beast::iequals({left.data(), left.size()}, {right.data(), right.size()});
 }
 
 bool covers(std::string_view cookie_path, std::string_view path) noexcept {

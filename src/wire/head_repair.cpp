@@ -1,18 +1,18 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "wire/head_repair.hpp"
 
-#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 
 #include <algorithm>
 #include <iterator>
 #include <optional>
 
+#include "wire/field_text.hpp"
+
 namespace jobmode::wire {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = beast::http;
+namespace http = boost::beast::http;
 
 constexpr std::string_view blanks = " \t";
 constexpr std::string_view crlf = "\r\n";
@@ -42,10 +42,6 @@ bool is_token(std::string_view text) noexcept {
     });
 }
 
-bool same(std::string_view left, std::string_view right) noexcept {
-    return beast::iequals({left.data(), left.size()}, {right.data(), right.size()});
-}
-
 /// Whether a field of this name says where the body ends, or does for somebody who overlooks what is no letter.
 bool is_framing(std::string_view name) {
     if (is_token(name))
@@ -57,13 +53,6 @@ bool is_framing(std::string_view name) {
 
 bool is_token_list(std::string_view value) {
     return http::validate_list(http::opt_token_list({value.data(), value.size()}));
-}
-
-std::string_view trim(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 std::string without_controls(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "wire/answer_error.hpp"
+#include "wire/cleansed_text.hpp"
 #include "wire/request.hpp"
 
 namespace jobmode::wire {
@@ -14,16 +15,8 @@ constexpr std::string_view mask = "[password]";
 // Fewer characters of it at an excerpt's end tell nobody anything, and would often be there by chance.
 constexpr std::size_t least_part = 4;
 
-std::string_view view(const cleansed_buffer& buffer) noexcept {
-    return {buffer.data(), buffer.size()};
-}
-
 cleansed_buffer copy_of(std::string_view text) {
     return {text.begin(), text.end()};
-}
-
-void append(cleansed_buffer& out, std::string_view text) {
-    out.insert(out.end(), text.begin(), text.end());
 }
 
 cleansed_buffer printable(std::string_view text) {

@@ -5,20 +5,14 @@
 #include <charconv>
 #include <cstddef>
 
+#include "wire/cleansed_text.hpp"
+
 namespace jobmode::wire {
 namespace {
 
 constexpr std::string_view login_name_key = ",\"LoginName\":\"";
 constexpr std::string_view backup_set_key = ",\"BackupSetID\":\"";
 constexpr std::string_view backup_date_key = ",\"BackupDate\":\"";
-
-void append(cleansed_buffer& out, std::string_view text) {
-    out.insert(out.end(), text.begin(), text.end());
-}
-
-std::string_view view(const cleansed_buffer& buffer) noexcept {
-    return {buffer.data(), buffer.size()};
-}
 
 bool is_plain(char c) noexcept {
     return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';

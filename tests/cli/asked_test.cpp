@@ -23,6 +23,8 @@
 #include "store/database.hpp"
 #include "store/record_sink.hpp"
 
+namespace asked_test {
+
 using namespace jobmode;
 using test::fleet_fixture;
 namespace json = boost::json;
@@ -270,3 +272,5 @@ TEST_CASE("a server that cannot be seen is named, and its users are not taken to
         CHECK(page.at("users").as_array().size() == 40);
     }
 }
+
+}  // namespace asked_test

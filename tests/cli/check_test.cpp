@@ -8,6 +8,8 @@
 #include "cli/process.hpp"
 #include "integration/support.hpp"
 
+namespace check_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -167,3 +169,5 @@ TEST_CASE("check does not know when its options are wrong, and says so on stdout
     CHECK(no_password.out.find("JOBMODE UNKNOWN - there is no password") == 0);
     CHECK(no_password.exit_code == 3);
 }
+
+}  // namespace check_test

@@ -15,6 +15,8 @@
 #include "store/collect_checkpoint.hpp"
 #include "store/crawl_checkpoint.hpp"
 
+namespace checkpoint_test {
+
 using namespace jobmode;
 
 namespace {
@@ -194,3 +196,5 @@ TEST_CASE("a crawl whose checkpoint has a damaged number is not resumed, and its
         }
     }
 }
+
+}  // namespace checkpoint_test

@@ -15,6 +15,8 @@
 
 #include "catch.hpp"
 
+namespace coverage_test {
+
 using namespace jobmode;
 using report::coverage;
 using report::coverage_row;
@@ -386,3 +388,5 @@ TEST_CASE("in a season of nights exactly those are named who should be") {
     CHECK(wrong == 0);
     CHECK(named > 5'000);
 }
+
+}  // namespace coverage_test

@@ -11,6 +11,8 @@
 #include "cli/process.hpp"
 #include "store/crawl_checkpoint.hpp"
 
+namespace crash_test {
+
 using namespace jobmode;
 using test::fleet_fixture;
 
@@ -436,3 +438,5 @@ TEST_CASE("a clock that jumps changes nothing") {
     CHECK(std::filesystem::exists(with.folder.path("witness")));
     CHECK(rows_of(with.folder.path("jumped"), "ndjson") == rows_of(with.folder.path("calm"), "ndjson"));
 }
+
+}  // namespace crash_test

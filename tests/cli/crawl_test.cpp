@@ -23,6 +23,8 @@
 #include "patience.hpp"
 #include "store/database.hpp"
 
+namespace crawl_test {
+
 using namespace jobmode;
 using test::fleet_fixture;
 
@@ -752,3 +754,5 @@ TEST_CASE("crawl refuses what cannot be meant") {
     refused(fleet_fixture::whole_fleet({"--out", out, "--max-in-flight", "many"}), "many");
     CHECK(with.server.counters().queries == 0);
 }
+
+}  // namespace crawl_test

@@ -11,6 +11,8 @@
 #include "cli/process.hpp"
 #include "report/coverage.hpp"
 
+namespace expectations_test {
+
 using namespace jobmode;
 using report::expectation;
 using report::expectations;
@@ -221,3 +223,5 @@ TEST_CASE("silent takes a file of expectations, and refuses one that contradicts
     CHECK(hostile.err.find('\x1B') == std::string::npos);
     CHECK(test::program({"silent", crawled, "--expect", folder.path("none")}).wait().exit_code == 2);
 }
+
+}  // namespace expectations_test

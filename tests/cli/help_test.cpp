@@ -12,6 +12,7 @@
 #include "cli/docs/man.hpp"
 #include "cli/process.hpp"
 
+namespace help_test {
 namespace {
 
 using namespace jobmode;
@@ -321,3 +322,5 @@ TEST_CASE("The completions are scripts that their shells can read, whatever a de
     }
     CHECK(test::run_program({"completions", "tcsh"}).exit_code == 2);
 }
+
+}  // namespace help_test

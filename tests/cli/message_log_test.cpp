@@ -19,6 +19,8 @@
 #include "cli/fleet_fixture.hpp"
 #include "cli/messages/progress.hpp"
 
+namespace message_log_test {
+
 using namespace jobmode;
 using cli::message_log;
 using test::fleet_fixture;
@@ -187,3 +189,5 @@ TEST_CASE("progress in JSON is an object and never a bar") {
     CHECK(number_of(said.begin()->second, "done") == 3);
     CHECK(number_of(said.begin()->second, "total") == 8);
 }
+
+}  // namespace message_log_test

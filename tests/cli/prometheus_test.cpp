@@ -16,6 +16,8 @@
 #include "cli/process.hpp"
 #include "integration/support.hpp"
 
+namespace prometheus_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -143,3 +145,5 @@ TEST_CASE("crawl leaves its numbers in the metrics file, and nothing else beside
     CHECK(refused.err.find("jobmode: --metrics-file: cannot create a file beside") == 0);
     CHECK(refused.exit_code == 2);
 }
+
+}  // namespace prometheus_test

@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "cli/fleet_fixture.hpp"
 
+namespace proxy_test {
+
 using namespace jobmode;
 
 namespace {
@@ -87,3 +89,5 @@ TEST_CASE("the proxy's password is refused on the command line, and never repeat
     CHECK(result.err.find("marked-word") == std::string::npos);
     CHECK(result.err.find("bWFya2Vk") == std::string::npos);
 }
+
+}  // namespace proxy_test

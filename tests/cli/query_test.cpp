@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "cli/fleet_fixture.hpp"
 
+namespace query_test {
+
 using namespace jobmode;
 
 namespace {
@@ -153,3 +155,5 @@ TEST_CASE("the password comes from the environment or from a file, and is asked 
     const std::string empty = with.folder.write("empty", "\n");
     CHECK(test::run_program(with.arguments("query", example_and({"--sys-pwd-file", empty}))).exit_code == 2);
 }
+
+}  // namespace query_test

@@ -15,6 +15,8 @@
 #include "store/database.hpp"
 #include "store/row_writer.hpp"
 
+namespace report_test {
+
 using namespace jobmode;
 
 namespace {
@@ -318,3 +320,5 @@ TEST_CASE("report does not take an SQLite file that no crawl wrote") {
     CHECK(result.err.find("jobmode: cannot use " + other + ": no such table") == 0);
     CHECK(result.exit_code == 1);
 }
+
+}  // namespace report_test

@@ -15,6 +15,8 @@
 #include "catch.hpp"
 #include "cli/fleet_fixture.hpp"
 
+namespace secret_test {
+
 using namespace jobmode;
 using sim::script_step;
 
@@ -282,3 +284,5 @@ TEST_CASE("nothing of the password is left in memory once its client is gone") {
     CHECK(result.out.find(" 0 copies during") == std::string::npos);
     CHECK(result.out.find(" copies during, 0 after") != std::string::npos);
 }
+
+}  // namespace secret_test

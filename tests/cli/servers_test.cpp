@@ -19,6 +19,8 @@
 #include "integration/black_hole.hpp"
 #include "store/database.hpp"
 
+namespace servers_test {
+
 using namespace jobmode;
 using test::fleet_fixture;
 
@@ -377,3 +379,5 @@ TEST_CASE("the servers are part of what a state is of, and --servers stands alon
     with.folder().write("servers", "[a]\nurl = https://a\nsys-pwd-env = NOT_THERE\n");
     CHECK(contains(with.run("out3").err, "the variable NOT_THERE is not set"));
 }
+
+}  // namespace servers_test

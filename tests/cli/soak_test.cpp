@@ -26,6 +26,8 @@
 #include "integration/support.hpp"
 #include "sim/fleet.hpp"
 
+namespace soak_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -193,3 +195,5 @@ TEST_CASE("very many queries through random faults are all accounted for, in fla
         WARN("at the end: " << test::descriptors() << " descriptors, as before");
     }
 }
+
+}  // namespace soak_test

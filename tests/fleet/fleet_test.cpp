@@ -18,6 +18,8 @@
 #include "sim/certificate.hpp"
 #include "store/database.hpp"
 
+namespace fleet_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::fleet_fixture;
@@ -340,3 +342,5 @@ TEST_CASE("NATS is reached over TLS with a user and a password, which are on no 
     CHECK(told.exit_code == 2);
     CHECK_FALSE(contains(told.err, "swordfish"));
 }
+
+}  // namespace fleet_test

@@ -13,6 +13,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace item_runner_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -97,3 +99,5 @@ TEST_CASE("what goes wrong beside an item's queries ends the item") {
                       "deadline");
     at.check_can_be_done();
 }
+
+}  // namespace item_runner_test

@@ -21,6 +21,8 @@
 #include "fleet/slot_lease.hpp"
 #include "patience.hpp"
 
+namespace nats_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -164,3 +166,5 @@ TEST_CASE("a worker and a command call a problem of NATS the same") {
     CHECK(fleet::problem_of(std::make_exception_ptr(cli::usage_problem("no"))).code == cli::exit_code::usage);
     CHECK(fleet::problem_of(std::make_exception_ptr(std::bad_alloc())).code == cli::exit_code::some_failed);
 }
+
+}  // namespace nats_test

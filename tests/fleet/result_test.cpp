@@ -14,6 +14,8 @@
 #include "fleet/work_item.hpp"
 #include "store/collect_checkpoint.hpp"
 
+namespace result_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -189,3 +191,5 @@ TEST_CASE("a collection whose state was moved away keeps nothing in it") {
     CHECK_THROWS_WITH(state.commit(1, 8, {200, 20}), test::contains(path + " was moved or removed"));
     CHECK(state.position(1) == 7);
 }
+
+}  // namespace result_test

@@ -27,6 +27,8 @@
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
 
+namespace away_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
@@ -407,3 +409,5 @@ TEST_CASE("a crawl that is gone no longer looks at its queries, whatever threads
     client.close();
     pool.join();
 }
+
+}  // namespace away_test

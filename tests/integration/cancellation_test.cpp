@@ -20,6 +20,8 @@
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
 
+namespace cancellation_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::scripted_connection;
@@ -400,3 +402,5 @@ TEST_CASE("a query written as a braced temporary within co_await is destroyed on
     }(with.config()));
     CHECK(records == 2);
 }
+
+}  // namespace cancellation_test

@@ -8,6 +8,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace capacity_test {
+
 using namespace jobmode;
 
 TEST_CASE("every query is accounted for with a server that refuses what is too much") {
@@ -47,3 +49,5 @@ TEST_CASE("every query is accounted for with a server that refuses what is too m
     if (!adaptive)
         CHECK(counted.overloaded > 0);
 }
+
+}  // namespace capacity_test

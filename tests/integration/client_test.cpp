@@ -21,6 +21,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace client_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::fixture;
@@ -293,3 +295,5 @@ TEST_CASE("plain http works when it is allowed") {
     }(config));
     CHECK(records.size() == 1);
 }
+
+}  // namespace client_test

@@ -15,6 +15,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace crawl_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::fixture;
@@ -288,3 +290,5 @@ TEST_CASE("no error text holds the password") {
         CHECK(text.find("S3cr3t") == std::string::npos);
     }
 }
+
+}  // namespace crawl_test

@@ -13,6 +13,8 @@
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
 
+namespace fault_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::http_answer;
@@ -526,3 +528,5 @@ TEST_CASE("a TLS record cut at any byte is a lost connection") {
         REQUIRE_FALSE(test::ask(context, client, example).error);
     }
 }
+
+}  // namespace fault_test

@@ -22,6 +22,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace proxy_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
@@ -455,3 +457,5 @@ TEST_CASE("a crawl stops at a proxy that asks for a password") {
     CHECK(outcomes == 1);
     CHECK(proxy.requests().size() == 1);
 }
+
+}  // namespace proxy_test

@@ -341,9 +341,9 @@ void scripted_server::impl::accept() {
             return;
         const int on = 1;
         ::setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        const timeval patience{20, 0};
-        ::setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        ::setsockopt(handle, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        const timeval for_one_call{20, 0};
+        ::setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &for_one_call, sizeof patience);
+        ::setsockopt(handle, SOL_SOCKET, SO_SNDTIMEO, &for_one_call, sizeof patience);
         const std::scoped_lock lock(mutex_);
         handles_.push_back(handle);
         threads_.emplace_back([this, handle, number = connections_++] { serve(handle, number); });

@@ -26,6 +26,8 @@
 #include "integration/scripted_server.hpp"
 #include "integration/support.hpp"
 
+namespace service_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::http_answer;
@@ -631,3 +633,5 @@ TEST_CASE("clients on several threads share what they know of a server", "[.thre
         one.join();
     CHECK(answered == 4 * each);
 }
+
+}  // namespace service_test

@@ -25,6 +25,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace soak_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::fixture;
@@ -220,3 +222,5 @@ TEST_CASE("eight threads share a client in its thread-safe mode", "[.threads]") 
     }
     pool.join();
 }
+
+}  // namespace soak_test

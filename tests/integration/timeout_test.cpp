@@ -12,6 +12,8 @@
 #include "integration/support.hpp"
 #include "net/connect_race.hpp"
 
+namespace timeout_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
@@ -135,3 +137,5 @@ TEST_CASE("an answer that comes while nobody asks is not the next query's") {
     CHECK(client.metrics().resends == 0);
     CHECK(server.connections() == 2);
 }
+
+}  // namespace timeout_test

@@ -12,6 +12,8 @@
 #include "integration/support.hpp"
 #include "net/tls_context.hpp"
 
+namespace tls_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using test::scripted_connection;
@@ -472,3 +474,5 @@ TEST_CASE("a server that speaks no TLS is told nothing") {
     CHECK(error_name(seen.error) == "handshake_failed");
     CHECK(client.metrics().bytes_sent == 0);
 }
+
+}  // namespace tls_test

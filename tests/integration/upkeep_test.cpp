@@ -7,6 +7,8 @@
 #include "catch.hpp"
 #include "integration/support.hpp"
 
+namespace upkeep_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using sim::script_step;
@@ -101,3 +103,5 @@ TEST_CASE("a query that would still be waiting to be tried again when its time e
     CHECK(seen.diagnostics.attempt == 1);
     CHECK(client.metrics().retries == 0);
 }
+
+}  // namespace upkeep_test

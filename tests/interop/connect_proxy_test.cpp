@@ -2,6 +2,8 @@
 #include "catch.hpp"
 #include "interop/support.hpp"
 
+namespace connect_proxy_test {
+
 using namespace jobmode;
 
 namespace {
@@ -59,3 +61,5 @@ TEST_CASE("a proxy's refusals are told apart") {
     }
     CHECK(test::seen_of("refused").requests == 0);
 }
+
+}  // namespace connect_proxy_test

@@ -2,6 +2,8 @@
 #include "catch.hpp"
 #include "interop/support.hpp"
 
+namespace reverse_proxy_test {
+
 using namespace jobmode;
 
 namespace {
@@ -74,3 +76,5 @@ TEST_CASE("a redirect to a login page is not followed") {
     CHECK(found.error == errc::redirected);
     CHECK(found.diagnostics.detail == "https://localhost/login");
 }
+
+}  // namespace reverse_proxy_test

@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "interop/support.hpp"
 
+namespace tomcat_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -148,3 +150,5 @@ TEST_CASE("an answer that a reverse proxy had compressed on its own account is r
                                          {"bulk-500", "2024-06-26"});
     CHECK(found.error == errc::content_encoded);
 }
+
+}  // namespace tomcat_test

@@ -7,6 +7,8 @@
 #include "catch.hpp"
 #include "simulation/world.hpp"
 
+namespace scenario_test {
+
 using namespace jobmode;
 using namespace jobmode::simulation;
 using namespace std::chrono_literals;
@@ -394,3 +396,5 @@ TEST_CASE("a query that met with a pooled connection that was dead goes again on
     CHECK(std::ranges::count_if(came.sendings, [](span_of_time at) { return at >= 5s; }) == 2);
     CHECK(std::ranges::count_if(came.openings, [](span_of_time at) { return at >= 5s; }) == 1);
 }
+
+}  // namespace scenario_test

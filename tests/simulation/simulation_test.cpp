@@ -15,6 +15,8 @@
 #include "catch.hpp"
 #include "simulation/world.hpp"
 
+namespace simulation_test {
+
 using namespace jobmode;
 using namespace jobmode::simulation;
 
@@ -116,3 +118,5 @@ TEST_CASE("whatever goes wrong, what must hold holds") {
             FAIL_CHECK("no run came to row " << index << " of the table of failures");
     CHECK(failed == 0);
 }
+
+}  // namespace simulation_test

@@ -6,6 +6,8 @@
 
 #include "catch.hpp"
 
+namespace address_book_test {
+
 using jobmode::policy::address_book;
 using order = std::vector<std::size_t>;
 
@@ -53,3 +55,5 @@ TEST_CASE("other addresses are other addresses") {
     book.worked(7);
     CHECK(book.order() == order{0, 1, 2});
 }
+
+}  // namespace address_book_test

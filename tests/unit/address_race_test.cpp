@@ -8,6 +8,8 @@
 #include "catch.hpp"
 #include "policy/address_race.hpp"
 
+namespace address_race_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using jobmode::policy::address_race;
@@ -111,3 +113,5 @@ TEST_CASE("a single address, or none at all") {
     address_race none(0, 250ms);
     CHECK(none.next(start).what == kind::failed);
 }
+
+}  // namespace address_race_test

@@ -9,6 +9,8 @@
 
 #include "catch.hpp"
 
+namespace blame_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using policy::rule;
@@ -442,3 +444,5 @@ TEST_CASE("what a machine can run out of") {
         CHECK_FALSE(policy::is_local(of_system(code)));
     CHECK_FALSE(policy::is_local(error_code()));
 }
+
+}  // namespace blame_test

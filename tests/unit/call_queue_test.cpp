@@ -11,6 +11,8 @@
 #include "engine_call.hpp"
 #include "policy/random.hpp"
 
+namespace call_queue_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using engine::call_queue;
@@ -242,3 +244,5 @@ TEST_CASE("a long random life of a queue loses and doubles nothing") {
         REQUIRE(queue.take_all().size() == waiting.size());
     }
 }
+
+}  // namespace call_queue_test

@@ -14,6 +14,8 @@
 #include "policy/concurrency_limit.hpp"
 #include "sim/capacity.hpp"
 
+namespace capacity_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using jobmode::policy::concurrency_limit;
@@ -227,3 +229,5 @@ TEST_CASE("from a cold start the capacity is reached in the time of ten answers,
     CHECK(reached > (capacity == 16 ? 0.75 : 0.9));
     CHECK(worst < 1.5);
 }
+
+}  // namespace capacity_test

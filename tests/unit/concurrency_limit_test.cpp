@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "policy/concurrency_limit.hpp"
 
+namespace concurrency_limit_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using jobmode::policy::concurrency_limit;
@@ -102,3 +104,5 @@ TEST_CASE("against a server whose latency is always the same the limit reaches i
     }
     CHECK(answers < 30'000);
 }
+
+}  // namespace concurrency_limit_test

@@ -12,6 +12,8 @@
 #include "policy/base_url.hpp"
 #include "policy/pin.hpp"
 
+namespace config_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -354,3 +356,5 @@ TEST_CASE("whatever is invalid is refused, with a sentence that names it and nev
         CHECK(config.validate() == errc::invalid_config);
     }
 }
+
+}  // namespace config_test

@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace connect_request_test {
+
 using namespace jobmode;
 
 namespace {
@@ -154,3 +156,5 @@ TEST_CASE("a proxy's header is limited") {
         CHECK(fed(two, piece, two.size() - 1).error == errc::http_header_limit);
     }
 }
+
+}  // namespace connect_request_test

@@ -9,6 +9,8 @@
 #include "catch.hpp"
 #include "policy/crawl_plan.hpp"
 
+namespace crawl_plan_test {
+
 using namespace jobmode;
 using namespace std::chrono;
 using jobmode::policy::crawl_plan;
@@ -89,3 +91,5 @@ TEST_CASE("shards are of about one size") {
         CHECK(size < 1200);
     }
 }
+
+}  // namespace crawl_plan_test

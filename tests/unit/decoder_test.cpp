@@ -9,6 +9,8 @@
 #include "catch.hpp"
 #include "decode.hpp"
 
+namespace decoder_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using jobmode::test::decode_every_way;
@@ -541,3 +543,5 @@ TEST_CASE("an excerpt is printable, and short") {
     CHECK(wire::printable_excerpt(text + text + text, 30) == (text + text + text).substr(6, 64));
     CHECK(wire::printable_excerpt(text, 1000).empty());
 }
+
+}  // namespace decoder_test

@@ -11,6 +11,8 @@
 
 #include "catch.hpp"
 
+namespace error_test {
+
 using namespace jobmode;
 
 TEST_CASE("every code has a name and a sentence of its own") {
@@ -84,3 +86,5 @@ TEST_CASE("a secret has its text, and is read from the environment by name") {
         CHECK(std::string(error.what()).find("JOBMODE_TEST_SECRET") != std::string::npos);
     }
 }
+
+}  // namespace error_test

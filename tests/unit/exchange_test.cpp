@@ -10,6 +10,8 @@
 
 #include "catch.hpp"
 
+namespace exchange_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -500,3 +502,5 @@ TEST_CASE("Retry-After is read in all of its forms") {
         CHECK_FALSE(wire::parse_retry_after(text, {}, now));
     }
 }
+
+}  // namespace exchange_test

@@ -10,6 +10,8 @@
 
 #include "catch.hpp"
 
+namespace head_repair_test {
+
 using namespace jobmode;
 
 namespace {
@@ -183,3 +185,5 @@ TEST_CASE("a head's end is found in text that grows") {
         CHECK(found == each.end);
     }
 }
+
+}  // namespace head_repair_test

@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "decode.hpp"
 
+namespace json_conformance_test {
+
 using namespace jobmode;
 using jobmode::test::decode_every_way;
 
@@ -102,3 +104,5 @@ TEST_CASE("escapes mean what the grammar says") {
         CHECK(found.records[0].id == each.text);
     }
 }
+
+}  // namespace json_conformance_test

@@ -11,6 +11,8 @@
 
 #include "catch.hpp"
 
+namespace metrics_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
@@ -134,3 +136,5 @@ TEST_CASE("merging adds every number, and keeps the larger maximum") {
     CHECK(sum.latency.buckets[latency_histogram::bucket_of(5ms)] == 2);
     CHECK(sum.latency.buckets[latency_histogram::bucket_of(7ms)] == 1);
 }
+
+}  // namespace metrics_test

@@ -10,6 +10,8 @@
 #include "catch.hpp"
 #include "policy/pool_ledger.hpp"
 
+namespace pool_ledger_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using jobmode::policy::pool_ledger;
@@ -632,3 +634,5 @@ TEST_CASE("without a number of its own the pool has as many connections as queri
     config.pool.max_connections = 3;
     CHECK(most() == 3);
 }
+
+}  // namespace pool_ledger_test

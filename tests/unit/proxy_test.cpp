@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace proxy_test {
+
 using namespace jobmode;
 
 TEST_CASE("a proxy's URL is taken apart, and its user and password leave it") {
@@ -216,3 +218,5 @@ TEST_CASE("the proxy comes from the option, then from the environment") {
         CHECK(chosen == each.chosen);
     }
 }
+
+}  // namespace proxy_test

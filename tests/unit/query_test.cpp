@@ -6,6 +6,8 @@
 
 #include "catch.hpp"
 
+namespace query_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -85,3 +87,5 @@ TEST_CASE("a query is validated, and what is wrong with it is named") {
         CHECK(each.asked.validate() == ec);
     }
 }
+
+}  // namespace query_test

@@ -20,6 +20,7 @@
 #include "wire/record_lane.hpp"
 #include "wire/text_scan.hpp"
 
+namespace record_lane_test {
 namespace {
 
 using jobmode::error_code;
@@ -626,3 +627,5 @@ TEST_CASE("a special byte is found wherever it stands") {
         }
     }
 }
+
+}  // namespace record_lane_test

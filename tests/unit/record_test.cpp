@@ -10,6 +10,8 @@
 
 #include "catch.hpp"
 
+namespace record_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -134,3 +136,5 @@ TEST_CASE("an arena's memory is used again, whatever the lengths of its texts") 
     for (const auto& [copy, text] : all)
         CHECK(copy == text);
 }
+
+}  // namespace record_test

@@ -4,6 +4,8 @@
 #include "catch.hpp"
 #include "wire/redactor.hpp"
 
+namespace redactor_test {
+
 using namespace jobmode;
 
 namespace {
@@ -56,3 +58,5 @@ TEST_CASE("a password that an excerpt cuts is taken out, too") {
     CHECK(redacted_excerpt("correct-horse", "houses eat cor") == "houses eat cor");
     CHECK(redacted_excerpt("ab", "ab cd") == "[password] cd");
 }
+
+}  // namespace redactor_test

@@ -10,6 +10,8 @@
 #include "decode.hpp"
 #include "wire/list_decoder.hpp"
 
+namespace request_test {
+
 using namespace jobmode;
 
 namespace {
@@ -169,3 +171,5 @@ TEST_CASE("a list of jobs that is none is refused, and not taken for an empty on
     CHECK(jobs(R"({"Status":"OK","Data":[{"BackupSetID":"1","BackupJob":["a")", ec).empty());
     CHECK(ec == errc::truncated);
 }
+
+}  // namespace request_test

@@ -10,6 +10,8 @@
 #include "catch.hpp"
 #include "policy/retry.hpp"
 
+namespace retry_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 
@@ -216,3 +218,5 @@ TEST_CASE("a budget of nothing allows no retry, one of a share alone only after 
     CHECK(share.try_spend());
     CHECK_FALSE(share.try_spend());
 }
+
+}  // namespace retry_test

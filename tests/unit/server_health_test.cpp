@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace server_health_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using policy::server_health;
@@ -191,3 +193,5 @@ TEST_CASE("a pause that was asked for beside a try holds however the try ends") 
         CHECK(health.may_send(asked));
     }
 }
+
+}  // namespace server_health_test

@@ -15,6 +15,8 @@
 #include "catch.hpp"
 #include "engine_call.hpp"
 
+namespace session_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using engine::session;
@@ -648,3 +650,5 @@ TEST_CASE("a cookie of the server goes back with the next request") {
     with.ask();
     CHECK(with.write().find("Cookie: JSESSIONID=7\r\n") != std::string::npos);
 }
+
+}  // namespace session_test

@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace shared_health_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using state = policy::server_health::state;
@@ -113,3 +115,5 @@ TEST_CASE("a try that is given up is another client's") {
     CHECK(two.known.health.may_send(due));
     CHECK(shared.claim(two.number, two.known, two.version));
 }
+
+}  // namespace shared_health_test

@@ -7,6 +7,8 @@
 #include "catch.hpp"
 #include "policy/token_bucket.hpp"
 
+namespace token_bucket_test {
+
 using namespace jobmode;
 using namespace std::chrono_literals;
 using jobmode::policy::token_bucket;
@@ -128,3 +130,5 @@ TEST_CASE("the extremes of what a configuration may have do no harm") {
             CHECK(bucket.next(start) >= start);
         }
 }
+
+}  // namespace token_bucket_test

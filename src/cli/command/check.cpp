@@ -21,7 +21,9 @@
 
 #include "cli/messages/terminal.hpp"
 #include "cli/options/connection_options.hpp"
+#include "cli/options/today.hpp"
 #include "policy/date.hpp"
+#include "store/day.hpp"
 
 namespace jobmode::cli {
 namespace {
@@ -66,30 +68,19 @@ int report(state result, std::string_view text, std::string_view performance = {
     return code;
 }
 
-std::string date_text(std::chrono::sys_days day) {
-    return std::string(date_or_job_id(std::chrono::year_month_day(day)).text());
-}
-
 /// `2024-06-30 22:10`: when it began, or its day where that cannot be read.
 std::string when_text(const record& job, std::chrono::sys_days day) {
     const auto start = job.start_time();
     if (!start)
-        return date_text(day);
+        return store::day_text(day);
     const auto date = std::chrono::floor<std::chrono::days>(*start);
     const std::chrono::hh_mm_ss time(*start - date);
-    return fmt::format("{} {:02}:{:02}", date_text(std::chrono::sys_days(date.time_since_epoch())),
+    return fmt::format("{} {:02}:{:02}", store::day_text(std::chrono::sys_days(date.time_since_epoch())),
                        time.hours().count(), time.minutes().count());
 }
 
 std::string days_text(unsigned days) {
     return fmt::format("{} {}", days, days == 1 ? "day" : "days");
-}
-
-std::chrono::sys_days today() {
-    const std::time_t now = std::time(nullptr);
-    std::tm local{};
-    ::localtime_r(&now, &local);
-    return std::chrono::year(local.tm_year + 1900) / (local.tm_mon + 1) / local.tm_mday;
 }
 
 void take_newest(std::optional<record>& newest, record& job) {
@@ -172,8 +163,9 @@ int run(const check_options& options) {
                         when_text(*found.wanted, until - std::chrono::days(found.age_days)), days_text(found.age_days)),
             fmt::format("age_days={};{}", found.age_days, limits));
     }
-    std::string text = fmt::format("{}: no {} from {} to {}", options.login_name, kind,
-                                   date_text(until - std::chrono::days(options.max_age_days)), date_text(until));
+    std::string text =
+        fmt::format("{}: no {} from {} to {}", options.login_name, kind,
+                    store::day_text(until - std::chrono::days(options.max_age_days)), store::day_text(until));
     if (found.other) {
         const job_mode mode = found.other->backup_job_mode();
         text += fmt::format("; the last of another kind: {} {}",

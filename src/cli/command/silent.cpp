@@ -20,11 +20,13 @@
 #include "cli/messages/exit_code.hpp"
 #include "cli/messages/terminal.hpp"
 #include "cli/options/choice.hpp"
+#include "cli/options/today.hpp"
 #include "cli/text.hpp"
 #include "policy/date.hpp"
 #include "report/coverage.hpp"
 #include "report/report_input.hpp"
 #include "store/csv_text.hpp"
+#include "store/day.hpp"
 #include "store/file.hpp"
 #include "store/json_text.hpp"
 
@@ -54,22 +56,15 @@ constexpr int not_known = 3;
 // A crawl of every night is late then.
 constexpr std::chrono::days too_old{2};
 
-constexpr std::array<std::string_view, 11> columns{"server",   "owner",     "login_name", "set_id",
-                                                   "set_name", "last_good", "age_hours",  "due",
-                                                   "missed",   "reason",    "detail"};
-
-sys_days today() {
-    const std::time_t now = std::time(nullptr);
-    std::tm local{};
-    ::localtime_r(&now, &local);
-    return sys_days(std::chrono::year(local.tm_year + 1900) / (local.tm_mon + 1) / local.tm_mday);
-}
+constexpr std::array<std::string_view, 11> silent_columns{"server",   "owner",     "login_name", "set_id",
+                                                          "set_name", "last_good", "age_hours",  "due",
+                                                          "missed",   "reason",    "detail"};
 
 std::string day_text(const std::optional<sys_days>& day) {
-    return day ? std::string(date_or_job_id(std::chrono::year_month_day(*day)).text()) : std::string();
+    return day ? store::day_text(*day) : std::string();
 }
 
-std::array<std::string, columns.size()> values_of(const coverage_row& row, sys_days as_of) {
+std::array<std::string, silent_columns.size()> values_of(const coverage_row& row, sys_days as_of) {
     // Without the server's time zone an age is of whole days.
     const std::string age =
         row.said.last_good ? std::to_string(std::chrono::hours(as_of - *row.said.last_good).count()) : std::string();
@@ -89,13 +84,13 @@ std::array<std::string, columns.size()> values_of(const coverage_row& row, sys_d
 std::string csv_of(const std::vector<coverage_row>& rows, sys_days as_of) {
     std::string text;
     const auto append = [&](const auto& values) {
-        for (std::size_t column = 0; column != columns.size(); ++column) {
+        for (std::size_t column = 0; column != silent_columns.size(); ++column) {
             text += column == 0 ? "" : ",";
             store::append_csv_value(text, values[column]);
         }
         text += "\r\n";
     };
-    append(columns);
+    append(silent_columns);
     for (const coverage_row& row : rows)
         append(values_of(row, as_of));
     return text;
@@ -108,14 +103,16 @@ std::string json_of(const std::vector<coverage_row>& rows, sys_days as_of) {
     for (const coverage_row& row : rows) {
         text += std::exchange(first, false) ? "\n{" : ",\n{";
         const auto values = values_of(row, as_of);
-        for (std::size_t column = 0; column != columns.size(); ++column) {
+        for (std::size_t column = 0; column != silent_columns.size(); ++column) {
             text += column == 0 ? "" : ",";
-            store::append_json_string(text, columns[column]);
+            store::append_json_string(text, silent_columns[column]);
             text += ':';
-            if (columns[column] == "missed" || (columns[column] == "age_hours" && !values[column].empty()))
+            if (silent_columns[column] == "missed" ||
+                (silent_columns[column] == "age_hours" && !values[column].empty()))
                 text += values[column];
             else if (values[column].empty() &&
-                     (columns[column] == "age_hours" || columns[column] == "last_good" || columns[column] == "due"))
+                     (silent_columns[column] == "age_hours" || silent_columns[column] == "last_good" ||
+                      silent_columns[column] == "due"))
                 text += "null";
             else
                 store::append_json_string(text, values[column]);

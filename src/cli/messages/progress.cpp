@@ -14,7 +14,7 @@
 namespace jobmode::cli {
 namespace {
 
-std::size_t terminal_width() {
+std::size_t width_of_terminal() {
     winsize size{};
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col : 80;
 }
@@ -63,7 +63,7 @@ std::chrono::milliseconds progress::interval() const noexcept {
 
 void progress::show(const progress_figures& figures) {
     if (bar_) {
-        const std::size_t width = terminal_width() - 1;
+        const std::size_t width = width_of_terminal() - 1;
         store::write_all(STDERR_FILENO, "\r" + progress_line(figures, width) + "\x1b[K");
         drawn_ = true;
     } else if (lines_ && log_.is_json()) {
