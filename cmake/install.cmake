@@ -11,6 +11,11 @@ foreach(kind IN LISTS JOBMODE_KINDS)
     install(EXPORT jobmode-${kind} NAMESPACE jobmode:: FILE jobmode-${kind}-targets.cmake
         DESTINATION ${JOBMODE_CMAKE_DIR} COMPONENT development)
 endforeach()
+if(JOBMODE_BUILD_BULK)
+    install(TARGETS jobmode_bulk EXPORT jobmode-bulk ARCHIVE COMPONENT development)
+    install(EXPORT jobmode-bulk NAMESPACE jobmode:: FILE jobmode-bulk-targets.cmake
+        DESTINATION ${JOBMODE_CMAKE_DIR} COMPONENT development)
+endif()
 install(DIRECTORY include/jobmode DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
 if("static" IN_LIST JOBMODE_KINDS)

@@ -58,7 +58,7 @@ struct collect_command : cli::output_options {
 class collector {
 public:
     collector(connection& nats, const names& called, const collect_command& command, const std::string& server,
-              store::collect_checkpoint& state, store::record_sink& output)
+              store::collect_checkpoint& state, record_sink& output)
         : nats_(nats),
           called_(called),
           command_(command),
@@ -140,13 +140,13 @@ private:
     }
 
     void add(const outcome& answered) {
-        output_.add(server_, answered.query, answered.records, answered_at_);
+        output_.add({server_, answered.query, answered.records, {}, answered_at_});
         ++queries_;
         records_ += answered.records.size();
     }
 
     void add_failure(const query& asked, const store::failed_query& failed) {
-        output_.add_failure(server_, asked, failed.error, answered_at_);
+        output_.add({server_, asked, record_list(), failed.error, answered_at_});
         state_.add_failure({asked, failed});
         ++queries_;
     }
@@ -161,7 +161,7 @@ private:
     }
 
     void keep() {
-        const store::sink_position kept = output_.sync();
+        const sink_position kept = output_.sync();
         state_.commit(created_, results_.position(), kept);
     }
 
@@ -177,7 +177,7 @@ private:
             if (lines.empty())
                 ::unlink(command_.failed_path().c_str());
             else if (const std::string problem = store::replace_file(command_.failed_path(), lines); !problem.empty())
-                throw store::output_error(problem);
+                throw sink_error(problem);
         }
         const std::uint64_t all = state_.items();
         std::string text = fmt::format("{} items collected", cli::grouped(all));
@@ -207,7 +207,7 @@ private:
     const std::string& server_;
     std::string key_;
     store::collect_checkpoint& state_;
-    store::record_sink& output_;
+    record_sink& output_;
     std::int64_t created_;
     stream_reader results_;
     asio::io_context context_{1};
@@ -215,7 +215,7 @@ private:
     result_reader decoder_;
     cli::message_log log_;
     bool interrupted_ = false;
-    store::moment answered_at_{};
+    std::chrono::sys_seconds answered_at_{};
     std::uint64_t items_ = 0;
     std::uint64_t queries_ = 0;
     std::uint64_t records_ = 0;
@@ -225,7 +225,7 @@ private:
 
 exit_code run(collect_command& command) {
     const names called = command.nats.stream_names();
-    if (command.to_stdout() && command.format == store::row_format::sqlite)
+    if (command.to_stdout() && command.format == sink_format::sqlite)
         throw usage_problem("--format sqlite needs a file: name one with --out");
     if (command.to_stdout() && !command.state.empty())
         throw usage_problem("a collection to standard output cannot be resumed: name a file with --out");
@@ -240,10 +240,7 @@ exit_code run(collect_command& command) {
         throw usage_problem(fmt::format("nothing was planned of {} in {}", server, command.nats.stream));
 
     store::collect_checkpoint state(command.state);
-    static constexpr auto name_of = [](store::row_format format) {
-        return format == store::row_format::csv ? "csv" : format == store::row_format::sqlite ? "sqlite" : "ndjson";
-    };
-    const store::collect_identity identity{server, command.nats.stream, name_of(command.format),
+    const store::collect_identity identity{server, command.nats.stream, command.format_name(),
                                            command.place_beside(command.state)};
     if (state.begun()) {
         if (const std::string other = state.difference(identity); !other.empty())
@@ -255,8 +252,8 @@ exit_code run(collect_command& command) {
                                             command.out, command.state));
         state.begin(identity);
     }
-    const std::unique_ptr<store::record_sink> output =
-        store::open_sink(command.format, command.out, {server}, state.output());
+    const std::unique_ptr<record_sink> output = make_file_sink(command.format, command.out, {server});
+    output->resume(state.output());
     return collector(nats, called, command, server, state, *output).run();
 }
 

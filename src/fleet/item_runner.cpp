@@ -11,7 +11,7 @@
 #include <exception>
 #include <utility>
 
-#include "cli/messages/failure.hpp"
+#include "bulk/failure.hpp"
 #include "policy/retry.hpp"
 
 namespace jobmode::fleet {
@@ -29,7 +29,7 @@ bool is_transient(error_code ec) noexcept {
 /// What this worker would meet with every query, however often.
 bool is_refusal(error_code ec, const diagnostics& diag) noexcept {
     return ec == errc::authentication_refused || ec == errc::invalid_config ||
-           (cli::is_unreachable(ec, diag) && !is_transient(ec));
+           (bulk::is_unreachable(ec, diag) && !is_transient(ec));
 }
 
 }  // namespace

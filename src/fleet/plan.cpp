@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "bulk/preparation.hpp"
 #include "cli/command/crawl_problem.hpp"
 #include "cli/messages/exit_code.hpp"
 #include "cli/options/connection_options.hpp"
@@ -58,8 +59,8 @@ std::optional<cli::crawl_problem> find_users(const plan_command& command, std::v
         const std::optional<client_config> config = command.connection.make_config(problem);
         if (!config)
             throw usage_problem(problem);
-        if (std::optional<cli::crawl_problem> failed = cli::fetch_users(*config, users, {}))
-            return failed;
+        if (const std::optional<bulk_problem> failed = bulk::list_users(*config, users, {}))
+            return cli::crawl_problem{cli::exit_code_of(*failed), failed->text, false};
     }
     if (users.empty())
         throw usage_problem(command.all_users ? "the server has no users"

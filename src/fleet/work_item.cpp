@@ -80,7 +80,7 @@ std::optional<work_item> work_item::parse(std::string_view text) {
         const reader from(text);
         work_item item{from.text("Server"), from.text("LoginName"), from.date("From"), from.date("To"),
                        from.texts("BackupSetIDs")};
-        const policy::crawl_plan plan = item.plan();
+        const bulk::crawl_plan plan = item.plan();
         if (plan.size() == 0 || plan.at(0).validate())
             return std::nullopt;
         return item;

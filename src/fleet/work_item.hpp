@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/crawl_plan.hpp"
+#include "bulk/crawl_plan.hpp"
 
 namespace jobmode::fleet {
 
@@ -41,7 +41,7 @@ struct work_item {
     /// Nothing if the text is no item, or one that cannot be asked.
     static std::optional<work_item> parse(std::string_view json);
     /// Its queries.
-    policy::crawl_plan plan() const { return {{login_name}, from, to, sets}; }
+    bulk::crawl_plan plan() const { return {{login_name}, from, to, sets}; }
 };
 
 /// The number of items that each user of a crawl is.

@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/bulk/record_sink.hpp>
 #include <jobmode/query.hpp>
 
 #include <cstdint>
@@ -11,7 +12,6 @@
 
 #include "store/checkpoint.hpp"
 #include "store/crawl_checkpoint.hpp"
-#include "store/sink_position.hpp"
 
 namespace jobmode::store {
 

@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/bulk/record_sink.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -12,7 +14,6 @@
 
 #include "store/checkpoint.hpp"
 #include "store/index_set.hpp"
-#include "store/sink_position.hpp"
 
 namespace jobmode::store {
 

@@ -14,14 +14,21 @@
 #include <string_view>
 #include <utility>
 
+#include "store/asked_log.hpp"
 #include "store/database.hpp"
 #include "store/file.hpp"
+#include "store/row_writer.hpp"
 
 namespace jobmode::store {
 namespace {
 
-output_error missing_output(const std::string& path) {
-    return output_error(system_problem("open", path) + ": put the file back, or remove the state to crawl anew");
+sink_error missing_output(const std::string& path) {
+    return sink_error(system_problem("open", path) + ": put the file back, or remove the state to crawl anew");
+}
+
+/// The list of an earlier crawl's failures is of records that are no longer there.
+void forget_failures_of(const std::string& path) {
+    ::unlink((path + ".failed.ndjson").c_str());
 }
 
 /// A file of text that grows, and of which only the beginning counts that somebody else keeps the length of.
@@ -33,19 +40,19 @@ public:
         file_ = file_handle(::open(path_.c_str(), O_WRONLY | (keep == 0 ? O_CREAT : 0) | O_CLOEXEC, 0666));
         struct stat is {};
         if (!file_ || ::fstat(file_.get(), &is) != 0)
-            throw keep == 0 ? output_error(system_problem("open", path_)) : missing_output(path_);
+            throw keep == 0 ? sink_error(system_problem("open", path_)) : missing_output(path_);
         regular_ = S_ISREG(is.st_mode);
         // Some file systems have no locks; that is no reason to refuse them.
         if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-            throw output_error(
+            throw sink_error(
                 fmt::format("{} is being written by another crawl: wait for it to end, or stop it", path_));
         if (static_cast<std::uint64_t>(is.st_size) < keep)
-            throw output_error(fmt::format(
+            throw sink_error(fmt::format(
                 "{} is shorter than what this crawl has written: put the file back, or remove the state to crawl anew",
                 path_));
         if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0 || ::lseek(file_.get(), 0, SEEK_END) < 0 ||
             ::fsync(file_.get()) != 0)
-            throw output_error(system_problem("write", path_));
+            throw sink_error(system_problem("write", path_));
         sync_folder_of(path_);
     }
 
@@ -55,7 +62,7 @@ public:
     void write(std::string_view text) {
         check_place();
         if (!text.empty() && (!write_all(file_.get(), text) || ::fdatasync(file_.get()) != 0))
-            throw output_error(system_problem("write", path_));
+            throw sink_error(system_problem("write", path_));
     }
 
 private:
@@ -65,7 +72,7 @@ private:
         struct stat there {};
         if (::fstat(file_.get(), &ours) != 0 || ::stat(path_.c_str(), &there) != 0 || ours.st_ino != there.st_ino ||
             ours.st_dev != there.st_dev)
-            throw output_error(fmt::format("{} was moved or removed while it was written: put it back", path_));
+            throw sink_error(fmt::format("{} was moved or removed while it was written: put it back", path_));
     }
 
     std::string path_;
@@ -76,28 +83,34 @@ private:
 /// Lines of text in a file, with a list beside it of what was asked; or on standard output.
 class text_output final : public record_sink {
 public:
-    text_output(row_format format, const std::string& path, sink_position keep)
-        : csv_(format == row_format::csv), position_(keep) {
-        if (path != "-") {
-            file_.emplace(path, keep.output);
+    text_output(sink_format format, std::string path) : csv_(format == sink_format::csv), path_(std::move(path)) {}
+
+    void resume(const sink_position& kept) override {
+        position_ = kept;
+        if (path_ != "-") {
+            file_.emplace(path_, kept.output);
             // Nothing belongs beside a device.
-            if (file_->is_regular())
-                asked_file_.emplace(path + ".asked.ndjson", keep.asked);
+            if (file_->is_regular()) {
+                asked_file_.emplace(path_ + ".asked.ndjson", kept.asked);
+                if (kept == sink_position())
+                    forget_failures_of(path_);
+            }
         }
-        if (csv_ && keep.output == 0)
+        if (csv_ && kept.output == 0)
             text_ = csv_header();
     }
 
-    void add(std::string_view server, const query& asked, const record_list& records, moment at) override {
-        const row_origin origin{server, asked.login_name, asked.backup_date.text()};
-        for (const record_view& record : records)
+    void add(const bulk_outcome& ended) override {
+        const query& asked = ended.query;
+        const row_origin origin{ended.server, asked.login_name, asked.backup_date.text()};
+        for (const record_view& record : ended.records)
             csv_ ? append_csv(text_, record, origin) : append_ndjson(text_, record, origin);
-        if (asked_file_)
-            asked_.answered(server, asked, at);
-    }
-    void add_failure(std::string_view server, const query& asked, std::string_view error, moment at) override {
-        if (asked_file_)
-            asked_.failed(server, asked, error, at);
+        if (!asked_file_)
+            return;
+        if (ended.error.empty())
+            asked_.answered(ended.server, asked, ended.at);
+        else
+            asked_.failed(ended.server, asked, ended.error, ended.at);
     }
     void add_skipped(std::string_view server, const query& skipped, moment at) override {
         if (asked_file_)
@@ -112,7 +125,7 @@ public:
     sink_position sync() override {
         if (!file_) {
             if (!write_all(STDOUT_FILENO, text_))
-                errno == EPIPE ? throw output_unread() : throw output_error(system_problem("write", "standard output"));
+                errno == EPIPE ? throw output_unread() : throw sink_error(system_problem("write", "standard output"));
         } else {
             file_->write(text_);
         }
@@ -127,7 +140,8 @@ public:
     }
 
 private:
-    bool csv_;
+    const bool csv_;
+    const std::string path_;
     sink_position position_;
     std::optional<text_file> file_;
     std::optional<text_file> asked_file_;
@@ -139,8 +153,14 @@ private:
 /// a later one, changes them and never doubles them; this is why nothing needs to be cut off.
 class sqlite_output final : public record_sink {
 public:
-    sqlite_output(const std::string& path, const std::vector<std::string>& servers, std::uint64_t keep)
-        : database_(present(path, keep)), answered_(keep) {
+    sqlite_output(std::string path, std::vector<std::string> servers)
+        : path_(std::move(path)), servers_(std::move(servers)) {}
+
+    void resume(const sink_position& kept) override {
+        database_ = database(present(path_, kept.output));
+        answered_ = kept.output;
+        if (kept == sink_position())
+            forget_failures_of(path_);
         database_.execute(
             "PRAGMA synchronous=FULL;"
             "CREATE TABLE IF NOT EXISTS queries("
@@ -156,7 +176,7 @@ public:
             "CREATE TABLE IF NOT EXISTS unseen_servers(Server TEXT PRIMARY KEY, Error TEXT NOT NULL, At TEXT NOT NULL) "
             "WITHOUT ROWID;");
         add_missing_columns();
-        check_holds(servers, keep);
+        check_holds(servers_, kept.output);
         put_query_ = database_.prepare(
             "INSERT INTO queries(Server, LoginName, BackupDate, BackupSetID, Error, Records, AnsweredAt) "
             "VALUES(?, ?, ?, ?, NULL, ?, ?) "
@@ -172,16 +192,19 @@ public:
         put_record_ = database_.prepare("INSERT INTO records VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     }
 
-    void add(std::string_view server, const query& asked, const record_list& records, moment at) override {
-        put(server, asked, records, at);
-        ++answered_;
-    }
-
-    /// An earlier crawl's records stay: they were true, and the Error says that they are not of now.
-    void add_failure(std::string_view server, const query& asked, std::string_view error, moment at) override {
+    void add(const bulk_outcome& ended) override {
+        if (ended.error.empty()) {
+            put(ended.server, ended.query, ended.records, ended.at);
+            ++answered_;
+            return;
+        }
+        // An earlier crawl's records stay: they were true, and the Error says that they are not of now.
         begin();
-        const std::string failed_at = moment_text(at);
-        bind_key(put_failure_, server, asked).bind(4, error).bind(5, std::string_view(failed_at)).run();
+        const std::string failed_at = moment_text(ended.at);
+        bind_key(put_failure_, ended.server, ended.query)
+            .bind(4, ended.error)
+            .bind(5, std::string_view(failed_at))
+            .run();
         ++pending_;
     }
 
@@ -224,7 +247,7 @@ private:
             count.reset();
         }
         if (holds < keep)
-            throw output_error(
+            throw sink_error(
                 fmt::format("{} holds less than what this crawl has written: put the file back, or "
                             "remove the state to crawl anew",
                             database_.path()));
@@ -286,6 +309,8 @@ private:
         put_record_.run();
     }
 
+    const std::string path_;
+    const std::vector<std::string> servers_;
     database database_;
     statement put_query_;
     statement put_failure_;
@@ -295,17 +320,26 @@ private:
     std::string seen_;
     statement forget_records_;
     statement put_record_;
-    std::uint64_t answered_;
+    std::uint64_t answered_ = 0;
     std::uint64_t pending_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<record_sink> open_sink(row_format format, const std::string& path,
-                                       const std::vector<std::string>& servers, sink_position keep) {
-    if (format == row_format::sqlite)
-        return std::make_unique<sqlite_output>(path, servers, keep.output);
-    return std::make_unique<text_output>(format, path, keep);
+}  // namespace jobmode::store
+
+namespace jobmode {
+
+void record_sink::add_skipped(std::string_view, const query&, std::chrono::sys_seconds) {}
+void record_sink::add_unseen(std::string_view, std::string_view, std::chrono::sys_seconds) {}
+std::uint64_t record_sink::pending() const noexcept {
+    return 0;
 }
 
-}  // namespace jobmode::store
+std::unique_ptr<record_sink> make_file_sink(sink_format format, std::string path, std::vector<std::string> servers) {
+    if (format == sink_format::sqlite)
+        return std::make_unique<store::sqlite_output>(std::move(path), std::move(servers));
+    return std::make_unique<store::text_output>(format, std::move(path));
+}
+
+}  // namespace jobmode

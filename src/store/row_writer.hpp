@@ -10,7 +10,7 @@
 namespace jobmode::store {
 
 /// How records are written.
-enum class row_format { ndjson, csv, table, sqlite };
+enum class row_format { ndjson, csv, table };
 
 /// Who and what was asked, which an answer need not say again.
 struct row_origin {

@@ -162,9 +162,11 @@ TEST_CASE("tables of an earlier version get the columns that they lack") {
             "TEXT NOT NULL, Error TEXT, Records INTEGER NOT NULL, PRIMARY KEY(Server, LoginName, BackupDate, "
             "BackupSetID)) WITHOUT ROWID; INSERT INTO queries VALUES('a', 'anna', '2024-06-01', '', NULL, 0)");
     }
-    const auto sink = store::open_sink(store::row_format::sqlite, path, {"a"}, {});
-    sink->add("a", query("anna", "2024-06-02"), {}, noon);
-    sink->add_failure("a", query("anna", "2024-06-02"), "server_busy", noon + std::chrono::seconds(60));
+    const auto sink = make_file_sink(sink_format::sqlite, path, {"a"});
+    sink->resume({});
+    const query asked("anna", "2024-06-02");
+    sink->add({"a", asked, record_list(), {}, noon});
+    sink->add({"a", asked, record_list(), "server_busy", noon + std::chrono::seconds(60)});
     sink->sync();
     store::database file(path);
     store::statement rows =

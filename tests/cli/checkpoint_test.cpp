@@ -128,7 +128,7 @@ TEST_CASE("a checkpoint says after each commit what it was told, also when it is
     const std::string path = folder.path("state");
     make_crawl(path);
     store::crawl_checkpoint opened(path);
-    CHECK(opened.position() == store::sink_position{123'999, 100});
+    CHECK(opened.position() == sink_position{123'999, 100});
     CHECK(opened.failed_count() == 1);
     CHECK(opened.sections().size() == 2);
     CHECK(opened.sections().front().users == std::vector<std::string>{"anna", "berta"});

@@ -17,7 +17,7 @@ namespace jobmode::test {
 
 /// Makes the checkpoint of a crawl that had been finished one that knows nothing of its first queries, and that knows
 /// of this much of the output, or of all of it.
-inline void undo(const std::string& path, std::uint64_t queries, std::optional<store::sink_position> known = {}) {
+inline void undo(const std::string& path, std::uint64_t queries, std::optional<sink_position> known = {}) {
     store::crawl_identity identity;
     std::vector<store::crawl_section> sections;
     {

@@ -344,7 +344,7 @@ TEST_CASE("what stands behind the last complete query is cut off") {
     REQUIRE(with.run("crawl", arguments).exit_code == 0);
     const std::vector<std::string> whole = sorted_lines(with.folder.read("out.ndjson"));
     // As a crash between the output's and the state's turn leaves it: bytes that the state knows nothing of.
-    test::undo(with.folder.path("out.ndjson.state"), ~std::uint64_t{0}, store::sink_position());
+    test::undo(with.folder.path("out.ndjson.state"), ~std::uint64_t{0}, sink_position());
     std::ofstream(with.folder.path("out.ndjson"), std::ios::app) << R"({"LoginName":"torn)";
     const auto result = with.run("crawl", arguments);
     CHECK(result.exit_code == 0);

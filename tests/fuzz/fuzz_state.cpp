@@ -167,7 +167,7 @@ struct view {
     std::uint64_t count = 0;
     std::vector<std::uint64_t> failed;
     std::vector<std::string> users;
-    store::sink_position position;
+    sink_position position;
     std::uint64_t records = 0;
 
     friend bool operator==(const view&, const view&) = default;

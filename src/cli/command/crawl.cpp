@@ -47,8 +47,7 @@ void register_crawl(CLI::App& root, int& exit_code) {
                     "Which dates: daily is all of them; jobs lists each user's jobs first (ListBackupJobs) and asks "
                     "only about dates that have one, but daily about a user whose jobs cannot be listed. Records of "
                     "backups that did not run are missed if the server gives these no job ID")
-        ->transform(one_of<crawl_command::planning>(
-            {{"daily", crawl_command::planning::daily}, {"jobs", crawl_command::planning::jobs}}))
+        ->transform(one_of<bulk_plan>({{"daily", bulk_plan::daily}, {"jobs", bulk_plan::jobs}}))
         ->default_str("daily")
         ->type_name("PLAN")
         ->group(what);

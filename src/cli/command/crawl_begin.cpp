@@ -1,12 +1,10 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,16 +13,12 @@
 
 #include "cli/command/crawl_command.hpp"
 #include "cli/command/crawl_problem.hpp"
-#include "cli/command/crawl_run.hpp"
 #include "cli/command/crawl_runner.hpp"
-#include "cli/command/crawl_server.hpp"
 #include "cli/messages/prometheus.hpp"
 #include "cli/options/server_list.hpp"
 #include "cli/options/user_list.hpp"
 #include "cli/text.hpp"
-#include "store/crawl_checkpoint.hpp"
 #include "store/file.hpp"
-#include "store/record_sink.hpp"
 
 namespace jobmode::cli {
 namespace {
@@ -63,19 +57,12 @@ std::optional<shard> parse_shard(std::string_view text) {
     return parsed;
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-    std::string text;
-    for (const std::string& part : parts)
-        text += part + '\n';
-    return text;
-}
-
 /// Throws `usage_problem` for what cannot be meant, and fills in what follows from the rest.
-crawl_range check(crawl_command& command) {
+bulk_options check(crawl_command& command) {
     if (command.servers_file.empty() && command.connection.sys_user.empty())
         throw usage_problem("--sys-user is required");
     const auto [from, to] = command.scope_options::check();
-    if (command.to_stdout() && command.format == store::row_format::sqlite)
+    if (command.to_stdout() && command.format == sink_format::sqlite)
         throw usage_problem("--format sqlite needs a file: name one with --out");
     if (command.to_stdout() && (command.resume || !command.state.empty()))
         throw usage_problem("a crawl to standard output cannot be resumed: name a file with --out");
@@ -85,7 +72,24 @@ crawl_range check(crawl_command& command) {
     if (!command.shard.empty() && !(part = parse_shard(command.shard)))
         throw usage_problem("--shard: '" + command.shard +
                             "' is not the number of a shard and how many there are, such as 2/8");
-    return {from, to, command.sets, part->number, part->count, command.plan == crawl_command::planning::jobs};
+    bulk_options options;
+    options.from = from;
+    options.to = to;
+    options.backup_set_ids = command.sets;
+    options.shard = part->number;
+    options.shards = part->count;
+    options.plan = command.plan;
+    options.resume = command.resume;
+    options.replaces = command.would_replace();
+    options.force = command.force;
+    options.format = command.format_name();
+    options.sync_interval =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(command.sync_interval));
+    if (!command.to_stdout()) {
+        options.checkpoint = command.state;
+        options.output = command.place_beside(command.state);
+    }
+    return options;
 }
 
 /// What the options say on how a server is asked, whichever it is.
@@ -112,7 +116,7 @@ void set_load(crawl_command& command, client_config& config) {
 }
 
 /// The servers and, where they are given, their users.
-std::vector<crawl_server> find_servers(crawl_command& command) {
+std::vector<bulk_server> find_servers(crawl_command& command) {
     std::vector<listed_server> listed;
     if (!command.servers_file.empty()) {
         listed = read_servers(command.servers_file, command.connection);
@@ -123,7 +127,7 @@ std::vector<crawl_server> find_servers(crawl_command& command) {
     }
     // Standard input can be read once.
     std::map<std::string, std::vector<std::string>> lists;
-    std::vector<crawl_server> servers;
+    std::vector<bulk_server> servers;
     for (const listed_server& one : listed) {
         const std::string where = one.place.empty() ? "" : fmt::format("{}: [{}]: ", one.place, one.name);
         std::string problem;
@@ -144,157 +148,50 @@ std::vector<crawl_server> find_servers(crawl_command& command) {
             }
             users = known->second;
         }
-        servers.push_back({one.name, std::move(*config), std::move(users), std::nullopt});
+        servers.push_back({one.name, std::move(*config), std::move(users)});
     }
     return servers;
 }
 
-store::crawl_identity identity_of(const crawl_command& command, const crawl_range& range,
-                                  const std::vector<crawl_server>& servers) {
-    static constexpr auto name_of = [](store::row_format format) {
-        return format == store::row_format::csv ? "csv" : format == store::row_format::sqlite ? "sqlite" : "ndjson";
-    };
-    static constexpr auto users_of = [](const crawl_server& server) {
-        return server.users ? digest_of(*server.users) : std::string("all");
-    };
-    store::crawl_identity identity;
-    if (command.servers_file.empty()) {
-        identity.servers = servers.front().name;
-        identity.users = users_of(servers.front());
-    } else {
-        // In which order they are listed does not matter.
-        std::map<std::string, const crawl_server*> by_name;
-        for (const crawl_server& server : servers)
-            by_name.emplace(server.name, &server);
-        for (const auto& [name, server] : by_name) {
-            identity.servers += fmt::format("{} {}\n", name, server->config.url);
-            identity.users += users_of(*server) + "\n";
-        }
+/// What the program's user is to do about a crawl that was refused.
+usage_problem advice_on(const bulk_refused& refused, const crawl_command& command) {
+    switch (refused.why()) {
+        case bulk_refused::reason::unfinished:
+            return usage_problem(fmt::format(
+                "{} is of a crawl that is not finished: go on with --resume, or remove that file to begin anew",
+                command.state));
+        case bulk_refused::reason::another_crawl:
+            return usage_problem(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
+                                             command.state, refused.detail()));
+        case bulk_refused::reason::not_ours:
+            return usage_problem(
+                fmt::format("{} exists, and {} does not say that a crawl wrote it: choose another "
+                            "name, or have it replaced with --force",
+                            command.out, command.state));
+        case bulk_refused::reason::damaged:
+        case bulk_refused::reason::options:
+            break;
     }
-    identity.from = command.from;
-    identity.to = command.to;
-    identity.sets = joined(command.sets);
-    identity.format = name_of(command.format);
-    if (range.shards != 1)
-        identity.shard = fmt::format("{}/{}", range.shard, range.shards);
-    identity.plan = range.by_jobs ? "jobs" : "daily";
-    identity.out = command.place_beside(command.state);
-    return identity;
-}
-
-[[noreturn]] void refuse_unfinished(const crawl_command& command) {
-    throw usage_problem(
-        fmt::format("{} is of a crawl that is not finished: go on with --resume, or remove that file to begin anew",
-                    command.state));
-}
-
-/// Takes from the state of an earlier run what it found to be asked. Returns the servers in the state's order.
-std::vector<std::size_t> take_up(store::crawl_checkpoint& state, const crawl_range& range,
-                                 std::vector<crawl_server>& servers) {
-    std::vector<std::size_t> order;
-    std::vector<std::uint64_t> totals;
-    for (store::crawl_section& section : state.sections()) {
-        const auto server = std::ranges::find(servers, section.server, &crawl_server::name);
-        if (server == servers.end() || server->known)
-            throw usage_problem(
-                fmt::format("the state knows another server, '{}', or knows it twice: it is damaged", section.server));
-        server->known =
-            server->users ? make_plan(range, *server->users, false) : make_plan(range, std::move(section.users), true);
-        totals.push_back(server->known->queries.size());
-        order.push_back(static_cast<std::size_t>(server - servers.begin()));
-    }
-    state.load(totals);
-    std::uint64_t first = 0;
-    for (const std::size_t which : order) {
-        server_plan& plan = *servers[which].known;
-        for (std::uint64_t number = 0; number != plan.queries.size(); ++number)
-            if (state.skipped().contains(first + number))
-                plan.skipped.insert(number);
-        first += plan.queries.size();
-    }
-    return order;
-}
-
-exit_code say_nothing_is_left(const crawl_command& command, std::uint64_t queries) {
-    if (::access(command.out.c_str(), F_OK) != 0)
-        throw store::output_error(store::system_problem("find", command.out) +
-                                  ": put the file back, or remove the state to crawl anew");
-    // A crawl that was killed at its very end has left the list of what failed before.
-    ::unlink(command.failed_path().c_str());
-    command.log.say(message_log::level::info, "nothing_left",
-                    fmt::format("nothing is left to do: all {} queries have been answered; records are in {}",
-                                grouped(queries), command.out),
-                    {{"done", queries}, {"out", command.out}});
-    return exit_code::all_answered;
-}
-
-/// A crawl that goes on where an earlier run left it.
-exit_code resume(const crawl_command& command, const crawl_range& range, std::vector<crawl_server> servers,
-                 const std::vector<std::string>& names, std::unique_ptr<store::crawl_checkpoint> state) {
-    const std::vector<std::size_t> order = take_up(*state, range, servers);
-    const std::uint64_t wanted = state->total() - state->skipped().count();
-    if (order.size() == servers.size() && state->done_count() == wanted)
-        return say_nothing_is_left(command, wanted);
-    std::unique_ptr<store::record_sink> output =
-        store::open_sink(command.format, command.out, names, state->position());
-    crawl_books books(names, crawl_files{std::move(output), std::move(state)});
-    for (const std::size_t which : order)
-        books.add(which, *servers[which].known);
-    return crawl_runner(command, range, servers, books).run();
+    return usage_problem(refused.what());
 }
 
 exit_code run_checked(crawl_command& command) {
-    const crawl_range range = check(command);
-    std::vector<crawl_server> servers = find_servers(command);
-    std::vector<std::string> names;
-    for (const crawl_server& server : servers)
-        names.push_back(server.name);
+    bulk_options options = check(command);
+    options.servers = find_servers(command);
+    options.threads = command.threads;
     if (!command.metrics_file.empty()) {
         std::vector<server_numbers> nothing_yet;
-        for (const std::string& name : names)
-            nothing_yet.push_back({name, metrics(), progress_figures()});
+        for (const bulk_server& server : options.servers)
+            nothing_yet.push_back({server.name, metrics(), progress_figures()});
         if (const std::string problem = store::replace_file(command.metrics_file, prometheus_text(nothing_yet));
             !problem.empty())
             throw usage_problem("--metrics-file: " + problem);
     }
-
-    std::unique_ptr<store::crawl_checkpoint> state;
-    if (!command.to_stdout() && ::access(command.state.c_str(), F_OK) == 0)
-        state = std::make_unique<store::crawl_checkpoint>(command.state);
-    if (state && !command.resume && state->holds() == store::crawl_checkpoint::stage::unfinished)
-        refuse_unfinished(command);
-    const store::crawl_identity identity = identity_of(command, range, servers);
-    if (state && command.resume && state->holds() != store::crawl_checkpoint::stage::none) {
-        if (const std::string other = state->difference(identity); !other.empty())
-            throw usage_problem(fmt::format("{} is of another crawl: {}; use the same arguments, or another --out",
-                                            command.state, other));
-        return resume(command, range, std::move(servers), names, std::move(state));
+    try {
+        return crawl_runner(command, std::move(options)).run();
+    } catch (const bulk_refused& refused) {
+        throw advice_on(refused, command);
     }
-    const bool replaces = command.would_replace();
-    if (replaces && !command.force &&
-        (!state || state->holds() == store::crawl_checkpoint::stage::none || state->identity().out != identity.out))
-        throw usage_problem(
-            fmt::format("{} exists, and {} does not say that a crawl wrote it: choose another name, or "
-                        "have it replaced with --force",
-                        command.out, command.state));
-
-    const auto open = [&] {
-        crawl_files files;
-        if (!command.to_stdout()) {
-            if (!state)
-                state = std::make_unique<store::crawl_checkpoint>(command.state);
-            // Another process can have begun and ended meanwhile.
-            if (state->holds() == store::crawl_checkpoint::stage::unfinished)
-                refuse_unfinished(command);
-            state->begin(identity);
-            ::unlink(command.failed_path().c_str());
-        }
-        files.output = store::open_sink(command.format, command.out, names, {});
-        files.state = std::move(state);
-        return files;
-    };
-    crawl_books books(names, open, replaces);
-    return crawl_runner(command, range, servers, books).run();
 }
 
 }  // namespace

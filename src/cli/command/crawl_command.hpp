@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/bulk/bulk_crawl.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,13 +19,10 @@ namespace jobmode::cli {
 
 /// The command line of `jobmode crawl`.
 struct crawl_command : scope_options, output_options {
-    /// Which dates are asked about.
-    enum class planning { daily, jobs };
-
     connection_options connection;
     std::string servers_file;
     std::string shard;
-    planning plan = planning::daily;
+    bulk_plan plan = bulk_plan::daily;
     bool force = false;
     std::string max_in_flight = "auto";
     /// Without it, as many as the queries in flight need.

@@ -15,6 +15,8 @@ crawl_problem problem_of(const std::exception_ptr& failure) {
         return {exit_code::all_answered, {}, true};
     } catch (const usage_problem& problem) {
         return {exit_code::usage, problem.what(), false};
+    } catch (const bulk_refused& problem) {
+        return {exit_code::usage, problem.what(), false};
     } catch (const boost::system::system_error& problem) {
         return {exit_code::usage, problem.what(), false};
     } catch (const store::database_error& problem) {
@@ -23,6 +25,21 @@ crawl_problem problem_of(const std::exception_ptr& failure) {
     } catch (const std::exception& problem) {
         return {exit_code::some_failed, problem.what(), false};
     }
+}
+
+exit_code exit_code_of(const bulk_problem& problem) noexcept {
+    switch (problem.what) {
+        case bulk_problem::kind::configuration:
+        case bulk_problem::kind::no_users:
+            return exit_code::usage;
+        case bulk_problem::kind::authentication_refused:
+            return exit_code::authentication_refused;
+        case bulk_problem::kind::unreachable:
+            return exit_code::unreachable;
+        case bulk_problem::kind::failed:
+            break;
+    }
+    return exit_code::some_failed;
 }
 
 }  // namespace jobmode::cli

@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/bulk/bulk_crawl.hpp>
+
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -23,7 +25,10 @@ struct crawl_problem {
     bool unread = false;
 };
 
-/// What an exception of a crawl's files means.
+/// What an exception of a crawl, or of its files, means.
 crawl_problem problem_of(const std::exception_ptr& failure);
+
+/// What a program ends with whose only server was given up for this.
+exit_code exit_code_of(const bulk_problem& problem) noexcept;
 
 }  // namespace jobmode::cli

@@ -7,9 +7,6 @@
 
 namespace jobmode::cli {
 
-/// Whether a failure says that the server could not be reached, or could not be trusted: nothing was asked of it.
-bool is_unreachable(error_code ec, const diagnostics& diag) noexcept;
-
 /// What a program whose one query failed in this way ends with.
 exit_code exit_code_of(error_code ec, const diagnostics& diag) noexcept;
 

@@ -16,9 +16,8 @@ void output_options::add_to(CLI::App& app, const char* group) {
         ->type_name("FILE")
         ->group(group);
     app.add_option("--format", format, "How records are written")
-        ->transform(one_of<store::row_format>({{"ndjson", store::row_format::ndjson},
-                                               {"csv", store::row_format::csv},
-                                               {"sqlite", store::row_format::sqlite}}))
+        ->transform(one_of<sink_format>(
+            {{"ndjson", sink_format::ndjson}, {"csv", sink_format::csv}, {"sqlite", sink_format::sqlite}}))
         ->default_str("ndjson")
         ->type_name("FORMAT")
         ->group(group);
@@ -33,9 +32,13 @@ std::string output_options::place_beside(const std::string& file) const {
         .string();
 }
 
+std::string output_options::format_name() const {
+    return format == sink_format::csv ? "csv" : format == sink_format::sqlite ? "sqlite" : "ndjson";
+}
+
 bool output_options::would_replace() const {
     struct stat there {};
-    return !to_stdout() && format != store::row_format::sqlite && ::stat(out.c_str(), &there) == 0 &&
+    return !to_stdout() && format != sink_format::sqlite && ::stat(out.c_str(), &there) == 0 &&
            S_ISREG(there.st_mode) && there.st_size != 0;
 }
 

@@ -1,21 +1,15 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "cli/options/user_list.hpp"
 
-#include <jobmode/client.hpp>
+#include <jobmode/query.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/system/system_error.hpp>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <unordered_set>
-#include <utility>
 
-#include "cli/messages/failure.hpp"
 #include "store/file.hpp"
 
 namespace jobmode::cli {
@@ -44,41 +38,6 @@ bool read_users(const std::string& path, std::vector<std::string>& users, std::s
             users.emplace_back(line);
     }
     return true;
-}
-
-std::optional<crawl_problem> fetch_users(const client_config& config, std::vector<std::string>& users,
-                                         const std::stop_token& stop) {
-    boost::asio::io_context context(1);
-    client from(context.get_executor(), config);
-    diagnostics diag;
-    std::optional<crawl_problem> problem;
-    from.async_list_users(&diag, [&](error_code ec, std::vector<std::string> found) {
-        if (ec)
-            problem = {exit_code_of(ec, diag), "the users cannot be listed: " + diag.describe(ec), false};
-        users = std::move(found);
-        from.close();
-    });
-    const std::stop_callback on_stop(stop, [&] { boost::asio::post(context, [&] { from.close(); }); });
-    context.run();
-    std::unordered_set<std::string_view> known;
-    std::vector<std::string> once;
-    for (std::string& name : users)
-        if (known.insert(name).second)
-            once.push_back(name);
-    users = std::move(once);
-    return problem;
-}
-
-std::string digest_of(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names)
-        text += name + '\n';
-    std::array<unsigned char, 32> digest{};
-    EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-    std::string hex;
-    for (const unsigned char byte : digest)
-        hex += fmt::format("{:02x}", byte);
-    return hex;
 }
 
 }  // namespace jobmode::cli

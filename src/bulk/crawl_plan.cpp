@@ -1,11 +1,11 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-#include "policy/crawl_plan.hpp"
+#include "bulk/crawl_plan.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-namespace jobmode::policy {
+namespace jobmode::bulk {
 
 std::uint64_t shard_of(std::string_view login_name, std::uint64_t shards) noexcept {
     std::uint64_t hash = 0xCBF29CE484222325U;
@@ -42,4 +42,4 @@ query crawl_plan::at(std::uint64_t index) const {
     return {users_[user_of(index)], std::chrono::year_month_day(from_ + std::chrono::days(day)), std::move(set)};
 }
 
-}  // namespace jobmode::policy
+}  // namespace jobmode::bulk

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace jobmode::policy {
+namespace jobmode::bulk {
 
 /// Which of `shards` shards, counted from 0, a user belongs to. It depends on the name alone, and is the same on every
 /// machine and in every version: the 64-bit FNV-1a hash of the name's bytes, modulo `shards`, which is not 0.
@@ -40,4 +40,4 @@ private:
     std::uint64_t days_;
 };
 
-}  // namespace jobmode::policy
+}  // namespace jobmode::bulk

@@ -6,15 +6,15 @@
 #include <tuple>
 #include <vector>
 
+#include "bulk/crawl_plan.hpp"
 #include "catch.hpp"
-#include "policy/crawl_plan.hpp"
 
 namespace crawl_plan_test {
 
 using namespace jobmode;
 using namespace std::chrono;
-using jobmode::policy::crawl_plan;
-using jobmode::policy::shard_of;
+using jobmode::bulk::crawl_plan;
+using jobmode::bulk::shard_of;
 
 namespace {
 

@@ -1,10 +1,9 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
-#include "cli/command/job_dates.hpp"
+#include "bulk/job_dates.hpp"
 
 #include <jobmode/client.hpp>
 #include <jobmode/query.hpp>
 
-#include <fmt/format.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -13,9 +12,9 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/messages/failure.hpp"
+#include "bulk/failure.hpp"
 
-namespace jobmode::cli {
+namespace jobmode::bulk {
 namespace {
 
 // Requests that wait for the client's limits: enough to keep it busy, and no more.
@@ -27,7 +26,7 @@ public:
     job_lister(const client_config& config, const std::vector<std::string>& users, job_dates& found)
         : client_(context_.get_executor(), config), users_(users), found_(found) {}
 
-    std::optional<crawl_problem> run(const std::stop_token& stop) {
+    std::optional<bulk_problem> run(const std::stop_token& stop) {
         if (!users_.empty())
             ask();
         const std::stop_callback on_stop(stop, [this] { boost::asio::post(context_, [this] { client_.close(); }); });
@@ -54,7 +53,7 @@ private:
         const bool first = std::exchange(first_, false);
         const bool stopped = ec == boost::asio::error::operation_aborted;
         if (stopped || ec == errc::authentication_refused || (first && is_unreachable(ec, diag))) {
-            problem_ = {exit_code_of(ec, diag), diag.describe(ec), false};
+            problem_ = problem_of(ec, diag);
             client_.close();
             return;
         }
@@ -82,7 +81,7 @@ private:
     std::size_t next_ = 0;
     std::size_t asked_ = 0;
     bool first_ = true;
-    std::optional<crawl_problem> problem_;
+    std::optional<bulk_problem> problem_;
 };
 
 }  // namespace
@@ -115,9 +114,9 @@ void job_dates::add_every_day(std::size_t user) {
         known_.insert(day * users_ + user);
 }
 
-std::optional<crawl_problem> find_job_dates(const client_config& config, const std::vector<std::string>& users,
-                                            job_dates& found, const std::stop_token& stop) {
+std::optional<bulk_problem> find_job_dates(const client_config& config, const std::vector<std::string>& users,
+                                           job_dates& found, const std::stop_token& stop) {
     return job_lister(config, users, found).run(stop);
 }
 
-}  // namespace jobmode::cli
+}  // namespace jobmode::bulk

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jobmode/backup_jobs.hpp>
+#include <jobmode/bulk/bulk_crawl.hpp>
 #include <jobmode/config.hpp>
 
 #include <chrono>
@@ -12,10 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/command/crawl_problem.hpp"
 #include "store/index_set.hpp"
 
-namespace jobmode::cli {
+namespace jobmode::bulk {
 
 /// On which days of a range users have jobs, as far as it is known. Users and days are numbered from 0.
 class job_dates {
@@ -43,7 +43,7 @@ private:
 /// Asks the server for the jobs of each user (ListBackupJobs). A user for whom that fails has jobs on every day. What
 /// everybody would meet, a wrong password or a server that cannot be reached, ends it, if the first user meets it or if
 /// it is the password: then the result says what it was. `stop` ends it early, with a problem.
-std::optional<crawl_problem> find_job_dates(const client_config& config, const std::vector<std::string>& users,
-                                            job_dates& found, const std::stop_token& stop);
+std::optional<bulk_problem> find_job_dates(const client_config& config, const std::vector<std::string>& users,
+                                           job_dates& found, const std::stop_token& stop);
 
-}  // namespace jobmode::cli
+}  // namespace jobmode::bulk
