@@ -44,6 +44,8 @@ interop_servers=(
     "tinyproxy-bin /usr/bin/tinyproxy"
     "squid /usr/sbin/squid"
     "openssl /usr/bin/openssl"
+    "postgresql /usr/lib/postgresql/*/bin/initdb"
+    "libpq-dev /usr/include/postgresql/libpq-fe.h"
 )
 
 # What plan, work and collect are built with, and the server of tests/fleet.

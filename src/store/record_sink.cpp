@@ -50,6 +50,9 @@ public:
             throw sink_error(fmt::format(
                 "{} is shorter than what this crawl has written: put the file back, or remove the state to crawl anew",
                 path_));
+        // A device has no length.
+        if (!regular_)
+            return;
         if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0 || ::lseek(file_.get(), 0, SEEK_END) < 0 ||
             ::fsync(file_.get()) != 0)
             throw sink_error(system_problem("write", path_));

@@ -36,6 +36,7 @@ namespace jobmode {
 struct bulk_server {
     /// As sinks name it; different for each server of a crawl.
     std::string name;
+    /// Where it is, and how it is asked.
     client_config config;
     /// The login names to ask about; without them the server is asked for all of its users (ListUsers).
     std::optional<std::vector<std::string>> users;
@@ -89,6 +90,7 @@ struct bulk_options {
     bool resume = true;
     /// What records are written as, and where they go: a checkpoint of a crawl with others is refused.
     std::string format;
+    /// See `format`.
     std::string output;
     /// Opening the sink destroys what an earlier crawl left there: it is not opened before a query was answered.
     bool replaces = false;
@@ -106,6 +108,7 @@ struct bulk_options {
 
 /// Why nothing more is asked of a server.
 struct bulk_problem {
+    /// What it is about.
     enum class kind {
         /// Its configuration cannot be used; a file that it names, say.
         configuration,
@@ -118,6 +121,7 @@ struct bulk_problem {
         /// Its users, or their jobs, could not be listed for another reason.
         failed,
     };
+    /// What it is about.
     kind what = kind::failed;
     /// Not set for `configuration` and `no_users`.
     error_code error;
@@ -146,8 +150,11 @@ struct bulk_counts {
 
 /// How a server's part of a crawl ended.
 struct bulk_server_summary {
+    /// `bulk_server::name`.
     std::string name;
+    /// How far it came.
     bulk_counts counts;
+    /// What its clients have done.
     jobmode::metrics metrics;
     /// Users whose jobs could not be listed, with `bulk_plan::jobs`.
     std::uint64_t unlisted_users = 0;
@@ -163,10 +170,13 @@ struct bulk_summary {
     bool nothing_left = false;
     /// Anything is kept: the sink was opened.
     bool begun = false;
+    /// Of all servers together.
     bulk_counts counts;
+    /// One for each server, in the order of `bulk_options::servers`; none if the crawl was refused.
     std::vector<bulk_server_summary> servers;
     /// Failures in this run by the name of their error.
     std::map<std::string, std::uint64_t> failures;
+    /// How long this run took.
     std::chrono::nanoseconds elapsed{0};
 };
 
@@ -184,6 +194,7 @@ struct bulk_failure {
 /// A crawl cannot be carried out as it was asked for: its checkpoint says something else.
 class bulk_refused : public std::runtime_error {
 public:
+    /// What the checkpoint or the options say.
     enum class reason {
         /// The checkpoint is of a crawl that is not finished, and `resume` is false.
         unfinished,
@@ -196,9 +207,12 @@ public:
         /// The options contradict one another; `detail` says which.
         options,
     };
+    /// `detail` is a clause; see `reason`.
     bulk_refused(reason why, const std::string& checkpoint, std::string detail);
 
+    /// What the checkpoint or the options say.
     reason why() const noexcept { return why_; }
+    /// What differs, or what is wrong, as a clause; may be empty.
     const std::string& detail() const noexcept { return detail_; }
 
 private:

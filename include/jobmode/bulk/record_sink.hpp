@@ -31,7 +31,9 @@ struct bulk_outcome {
 /// How much of a sink is durable. What the two numbers count is the sink's own affair; they never decrease. Nothing of
 /// a new sink is: both are 0.
 struct sink_position {
+    /// Of the output itself: bytes of text, or answered queries.
     std::uint64_t output = 0;
+    /// Of a list beside it, if there is one.
     std::uint64_t asked = 0;
 
     friend bool operator==(const sink_position&, const sink_position&) = default;
