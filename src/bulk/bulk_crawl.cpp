@@ -35,6 +35,8 @@ std::string sentence_of(bulk_refused::reason why, const std::string& checkpoint,
             return fmt::format("{} is of another crawl: {}", checkpoint, detail);
         case bulk_refused::reason::not_ours:
             return fmt::format("the output exists, and {} does not say that a crawl wrote it", checkpoint);
+        case bulk_refused::reason::finished_another:
+            return fmt::format("the output has what another crawl found, which is finished: {}", detail);
         case bulk_refused::reason::damaged:
             return fmt::format("{}: {}: it is damaged", checkpoint, detail);
         case bulk_refused::reason::options:
@@ -223,7 +225,7 @@ private:
         }
         if (made.unlisted_users != 0) {
             of.unlisted_users = made.unlisted_users;
-            tell(bulk_event::kind::unlisted_users, which, made.why_unlisted);
+            tell(bulk_event::kind::unlisted_users, which, {}, made.why_unlisted);
         }
         add(which, std::move(*made.plan));
     }
@@ -330,7 +332,7 @@ private:
     void give_up(std::size_t which, bulk_problem problem) {
         if (journal_.counts(which).total == 0)
             to_->post([this, which, text = problem.text] { journal_.miss(which, text); });
-        tell(bulk_event::kind::given_up, which, problem.text);
+        tell(bulk_event::kind::given_up, which, problem.error, problem.text);
         lanes_[which].problem = std::move(problem);
         stop(which);
     }
@@ -343,9 +345,9 @@ private:
         abandon_all();
     }
 
-    void tell(bulk_event::kind what, std::size_t which, std::string_view text) const {
+    void tell(bulk_event::kind what, std::size_t which, error_code ec, std::string_view text) const {
         if (options_.on_event)
-            options_.on_event({what, options_.servers[which].name, text});
+            options_.on_event({what, options_.servers[which].name, ec, text});
     }
 
     boost::asio::any_io_executor executor_;
@@ -364,6 +366,13 @@ private:
     std::exception_ptr fatal_;
     std::thread control_;
 };
+
+bulk_prospect bulk_crawl::inspect(const bulk_options& options) {
+    const bulk::resumption found = bulk::find_resumption(options);
+    return found.nothing_left ? bulk_prospect::nothing_left
+           : found.goes_on    ? bulk_prospect::goes_on
+                              : bulk_prospect::begins;
+}
 
 bulk_crawl::bulk_crawl(boost::asio::any_io_executor executor, bulk_options options, std::unique_ptr<record_sink> sink)
     : impl_(std::make_unique<impl>(std::move(executor), std::move(options), std::move(sink))) {}

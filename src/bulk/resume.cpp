@@ -128,9 +128,12 @@ resumption find_resumption(const bulk_options& options) {
     }
     if (held == stage::unfinished)
         throw bulk_refused(reason::unfinished, options.checkpoint, {});
-    if (options.replaces && !options.force &&
-        (held == stage::none || found.checkpoint->identity().out != found.identity.out))
-        throw bulk_refused(reason::not_ours, options.checkpoint, {});
+    if (options.replaces && !options.force) {
+        if (held == stage::none || found.checkpoint->identity().out != found.identity.out)
+            throw bulk_refused(reason::not_ours, options.checkpoint, {});
+        if (const std::string other = found.checkpoint->difference(found.identity); !other.empty())
+            throw bulk_refused(reason::finished_another, options.checkpoint, other);
+    }
     return found;
 }
 

@@ -1,6 +1,5 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <fmt/format.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -170,12 +169,12 @@ private:
         std::string lines;
         state_.for_each_failure([&](const store::failure_row& row) {
             ++failures[row.failed.error];
-            if (!command_.to_stdout())
+            if (!command_.is_stream())
                 store::append_failed(lines, row.asked, row.failed, server_);
         });
-        if (!command_.to_stdout()) {
+        if (!command_.is_stream()) {
             if (lines.empty())
-                ::unlink(command_.failed_path().c_str());
+                store::remove_file(command_.failed_path());
             else if (const std::string problem = store::replace_file(command_.failed_path(), lines); !problem.empty())
                 throw sink_error(problem);
         }
@@ -187,7 +186,7 @@ private:
                                    cli::grouped(records_), cli::duration_text(steady_clock::now() - begun_at_)));
         for (const auto& [name, count] : failures)
             say("failures", fmt::format("{} failed: {}", cli::grouped(count), name));
-        if (!command_.to_stdout())
+        if (!command_.is_stream())
             say("output", fmt::format("records are in {}{}", command_.out,
                                       failures.empty() ? "" : ", failed queries in " + command_.failed_path()));
         if (interrupted_) {
@@ -225,12 +224,17 @@ private:
 
 exit_code run(collect_command& command) {
     const names called = command.nats.stream_names();
-    if (command.to_stdout() && command.format == sink_format::sqlite)
+    if (const std::string problem = command.choose_format(); !problem.empty())
+        throw usage_problem(problem);
+    if (command.is_stream() && command.format == sink_format::sqlite)
         throw usage_problem("--format sqlite needs a file: name one with --out");
-    if (command.to_stdout() && !command.state.empty())
-        throw usage_problem("a collection to standard output cannot be resumed: name a file with --out");
+    if (command.is_stream() && !command.state.empty())
+        throw usage_problem(
+            fmt::format("a collection to {} cannot be resumed: name a file with --out", command.name()));
     if (command.state.empty())
-        command.state = command.to_stdout() ? ":memory:" : command.out + ".state";
+        command.state = command.is_stream() ? ":memory:" : command.out + ".state";
+    if (const std::string problem = command.why_not_writable(command.state); !problem.empty())
+        throw usage_problem(problem);
     cli::connection_options named;
     named.url = command.url;
     const std::string server = named.server_name();
@@ -252,7 +256,7 @@ exit_code run(collect_command& command) {
                                             command.out, command.state));
         state.begin(identity);
     }
-    const std::unique_ptr<record_sink> output = make_file_sink(command.format, command.out, {server});
+    const std::unique_ptr<record_sink> output = make_file_sink(command.sink(), command.out, {server});
     output->resume(state.output());
     return collector(nats, called, command, server, state, *output).run();
 }

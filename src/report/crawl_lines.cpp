@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "store/csv_text.hpp"
+
 namespace jobmode::report {
 namespace {
 
@@ -86,7 +88,7 @@ std::string add_record_row(findings& to, const std::vector<std::string>& columns
     const auto value = [&](std::string_view name) {
         const auto found = std::ranges::find(columns, name);
         return found == columns.end() ? std::string_view()
-                                      : std::string_view(values[static_cast<std::size_t>(found - columns.begin())]);
+                                      : store::without_guard(values[static_cast<std::size_t>(found - columns.begin())]);
     };
     const date_or_job_id date(value("BackupDate"));
     if (!date.valid())

@@ -18,6 +18,7 @@
 #include "report/crawl_lines.hpp"
 #include "store/database.hpp"
 #include "store/file.hpp"
+#include "store/list_text.hpp"
 
 namespace jobmode::report {
 namespace {
@@ -202,9 +203,13 @@ std::string read_crawl(findings& data, const std::string& path) {
 }
 
 std::string read_report_users(report_data& data, const std::string& path) {
+    std::string text;
+    std::string problem;
+    if (!store::read_file(path, text, problem))
+        return problem;
     std::vector<std::string> names;
-    std::string problem = for_each_line(path, [&](std::string_view line) {
-        names.emplace_back(line);
+    problem = store::for_each_entry(text, [&](std::string_view name, std::size_t) {
+        names.emplace_back(name);
         return std::string();
     });
     data.add_users(names);

@@ -28,7 +28,7 @@ sink_error missing_output(const std::string& path) {
 
 /// The list of an earlier crawl's failures is of records that are no longer there.
 void forget_failures_of(const std::string& path) {
-    ::unlink((path + ".failed.ndjson").c_str());
+    remove_file(path + ".failed.ndjson");
 }
 
 /// A file of text that grows, and of which only the beginning counts that somebody else keeps the length of.
@@ -41,7 +41,8 @@ public:
         struct stat is {};
         if (!file_ || ::fstat(file_.get(), &is) != 0)
             throw keep == 0 ? sink_error(system_problem("open", path_)) : missing_output(path_);
-        regular_ = S_ISREG(is.st_mode);
+        if (!S_ISREG(is.st_mode))
+            throw sink_error(fmt::format("cannot write {}: it is no regular file", path_));
         // Some file systems have no locks; that is no reason to refuse them.
         if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
             throw sink_error(
@@ -50,16 +51,11 @@ public:
             throw sink_error(fmt::format(
                 "{} is shorter than what this crawl has written: put the file back, or remove the state to crawl anew",
                 path_));
-        // A device has no length.
-        if (!regular_)
-            return;
         if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0 || ::lseek(file_.get(), 0, SEEK_END) < 0 ||
             ::fsync(file_.get()) != 0)
             throw sink_error(system_problem("write", path_));
         sync_folder_of(path_);
     }
-
-    bool is_regular() const noexcept { return regular_; }
 
     /// Appends and makes it last.
     void write(std::string_view text) {
@@ -80,24 +76,27 @@ private:
 
     std::string path_;
     file_handle file_;
-    bool regular_ = false;
 };
 
-/// Lines of text in a file, with a list beside it of what was asked; or on standard output.
+/// Lines of text in a file, with a list beside it of what was asked; or in a stream, beside which nothing belongs.
 class text_output final : public record_sink {
 public:
-    text_output(sink_format format, std::string path) : csv_(format == sink_format::csv), path_(std::move(path)) {}
+    text_output(sink_format format, std::string path)
+        : csv_(format != sink_format::ndjson),
+          cells_(format == sink_format::csv_safe ? csv_cells::safe : csv_cells::plain),
+          path_(std::move(path)) {}
 
     void resume(const sink_position& kept) override {
         position_ = kept;
-        if (path_ != "-") {
+        if (is_stream(path_)) {
+            stream_ = open_stream(path_);
+            if (!stream_)
+                throw sink_error(system_problem("open", path_));
+        } else {
             file_.emplace(path_, kept.output);
-            // Nothing belongs beside a device.
-            if (file_->is_regular()) {
-                asked_file_.emplace(path_ + ".asked.ndjson", kept.asked);
-                if (kept == sink_position())
-                    forget_failures_of(path_);
-            }
+            asked_file_.emplace(path_ + ".asked.ndjson", kept.asked);
+            if (kept == sink_position())
+                forget_failures_of(path_);
         }
         if (csv_ && kept.output == 0)
             text_ = csv_header();
@@ -107,7 +106,7 @@ public:
         const query& asked = ended.query;
         const row_origin origin{ended.server, asked.login_name, asked.backup_date.text()};
         for (const record_view& record : ended.records)
-            csv_ ? append_csv(text_, record, origin) : append_ndjson(text_, record, origin);
+            csv_ ? append_csv(text_, record, origin, cells_) : append_ndjson(text_, record, origin);
         if (!asked_file_)
             return;
         if (ended.error.empty())
@@ -127,8 +126,10 @@ public:
 
     sink_position sync() override {
         if (!file_) {
-            if (!write_all(STDOUT_FILENO, text_))
-                errno == EPIPE ? throw output_unread() : throw sink_error(system_problem("write", "standard output"));
+            if (!write_all(stream_.get(), text_))
+                errno == EPIPE
+                    ? throw output_unread()
+                    : throw sink_error(system_problem("write", path_ == "-" ? std::string("standard output") : path_));
         } else {
             file_->write(text_);
         }
@@ -144,7 +145,9 @@ public:
 
 private:
     const bool csv_;
+    const csv_cells cells_;
     const std::string path_;
+    file_handle stream_;
     sink_position position_;
     std::optional<text_file> file_;
     std::optional<text_file> asked_file_;

@@ -8,7 +8,7 @@ namespace jobmode::store {
 /// Nobody reads the output any more, as in `jobmode crawl ... | head`.
 class output_unread : public sink_error {
 public:
-    output_unread() : sink_error("standard output is closed") {}
+    output_unread() : sink_error("nobody reads the output any more") {}
 };
 
 }  // namespace jobmode::store

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "store/csv_text.hpp"
 #include "store/json_text.hpp"
 
 namespace jobmode::store {
@@ -53,17 +52,17 @@ void append_ndjson(std::string& out, const record_view& record, const row_origin
     out += "}\n";
 }
 
-void append_csv(std::string& out, const record_view& record, const row_origin& origin) {
+void append_csv(std::string& out, const record_view& record, const row_origin& origin, csv_cells cells) {
     std::array<char, 20> buffer{};
     for (std::size_t index = 0; index != field_count; ++index) {
-        append_csv_value(out, value_of(record, static_cast<field>(index), buffer));
+        append_csv_value(out, value_of(record, static_cast<field>(index), buffer), cells);
         out += ',';
     }
-    append_csv_value(out, origin.backup_date);
+    append_csv_value(out, origin.backup_date, cells);
     out += ',';
-    append_csv_value(out, origin.server);
+    append_csv_value(out, origin.server, cells);
     out += ',';
-    append_csv_value(out, origin.login_name);
+    append_csv_value(out, origin.login_name, cells);
     out += "\r\n";
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "store/csv_text.hpp"
+
 namespace jobmode::store {
 
 /// How records are written.
@@ -32,7 +34,8 @@ std::string_view value_of(const record_view& record, field which, std::array<cha
 void append_ndjson(std::string& out, const record_view& record, const row_origin& origin);
 
 /// Writes records as CSV (RFC 4180, lines ending with CR LF); what is null or left out is empty.
-void append_csv(std::string& out, const record_view& record, const row_origin& origin);
+void append_csv(std::string& out, const record_view& record, const row_origin& origin,
+                csv_cells cells = csv_cells::plain);
 /// The first line of a CSV file.
 std::string csv_header();
 

@@ -135,7 +135,7 @@ TEST_CASE("check does not know when the server cannot be reached or trusted") {
     const auto unreadable = test::run_program(
         {"check", "--url", with.server.url(), "--sys-user", "system", "--login-name", "anna", "--ca", "/nonexistent"},
         {{"JOBMODE_SYS_PWD", "system1"}});
-    CHECK(unreadable.out.find("JOBMODE UNKNOWN - anna: ") == 0);
+    CHECK(unreadable.out.find("JOBMODE UNKNOWN - --ca: cannot read ") == 0);
     CHECK(unreadable.exit_code == 3);
 }
 

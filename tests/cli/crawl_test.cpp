@@ -480,8 +480,7 @@ TEST_CASE("a crawl killed at its very end leaves no list of failures behind once
 
 TEST_CASE("a disk that is full, and a folder that cannot be written, are said") {
     const fleet_fixture with;
-    const auto full =
-        with.run("crawl", fleet_fixture::whole_fleet({"--out", "/dev/full", "--state", with.folder.path("s")}));
+    const auto full = with.run("crawl", fleet_fixture::whole_fleet({"--out", "/dev/full"}));
     CHECK(full.exit_code == 1);
     CHECK(contains(full.err, "/dev/full"));
     const auto nowhere = with.run("crawl", fleet_fixture::whole_fleet({"--out", "/nonexistent/out.ndjson"}));
@@ -727,6 +726,24 @@ TEST_CASE("a second Ctrl-C ends at once") {
     const auto result = stalled.wait();
     CHECK(result.exit_code == 130);
     CHECK(contains(result.err, "begins again"));
+}
+
+TEST_CASE("a list of users is read as people and their editors write it") {
+    const fleet_fixture with;
+    const std::string users = with.folder.write(
+        "users", "\xEF\xBB\xBF# our own\r\nobm  \r\n\r\n \t\r\n  # not: customer-0002\r\n\tcustomer-0001\t\nobm");
+    const auto result = with.run("crawl", {"--users", users, "--from", "2024-06-26", "--to", "2024-06-26", "--out",
+                                           with.folder.path("out.ndjson")});
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    const auto asked = lines_of(with.folder.read("out.ndjson.asked.ndjson"));
+    REQUIRE(asked.size() == 2);
+    CHECK(contains(asked[0], "\"LoginName\":\"customer-0001\""));
+    CHECK(contains(asked[1], "\"LoginName\":\"obm\""));
+    const std::string none = with.folder.write("none", "\xEF\xBB\xBF\n# nobody\n");
+    const auto empty = with.run("crawl", {"--users", none, "--from", "2024-06-26", "--to", "2024-06-26", "--out", "-"});
+    CHECK(empty.exit_code == 2);
+    CHECK(contains(empty.err, "there is no user in " + none));
 }
 
 TEST_CASE("crawl refuses what cannot be meant") {

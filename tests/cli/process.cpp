@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,6 +88,9 @@ program::program(const std::vector<std::string>& arguments, const environment& v
     process_ = ::fork();
     if (process_ == 0) {
         ::setsid();
+        // The first terminal that the leader of a session opens is that of the session.
+        if (!restricted.terminal.empty() && ::open(restricted.terminal.c_str(), O_RDWR | O_CLOEXEC) < 0)
+            ::_exit(126);
         ::dup2(nothing, STDIN_FILENO);
         ::dup2(out_write, STDOUT_FILENO);
         ::dup2(err_write, STDERR_FILENO);
@@ -171,6 +175,39 @@ program_result program::wait() {
     process_ = -1;
     result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return result;
+}
+
+terminal::terminal() : near_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    std::array<char, 128> name{};
+    if (near_ < 0 || ::grantpt(near_) != 0 || ::unlockpt(near_) != 0 ||
+        ::ptsname_r(near_, name.data(), name.size()) != 0)
+        throw std::system_error(errno, std::generic_category(), "posix_openpt");
+    path_ = name.data();
+    far_ = ::open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+terminal::~terminal() {
+    ::close(far_);
+    ::close(near_);
+}
+
+void terminal::type(std::string_view keys) const {
+    if (::write(near_, keys.data(), keys.size()) != static_cast<ssize_t>(keys.size()))
+        throw std::system_error(errno, std::generic_category(), "write");
+}
+
+void terminal::wait_for(std::string_view text) {
+    while (shown_.find(text) == std::string::npos) {
+        pollfd open{near_, POLLIN, 0};
+        const int ready = ::poll(&open, 1, patience_ms);
+        if (ready == 0 || (ready > 0 && !take(near_, shown_)))
+            throw std::runtime_error("the terminal does not show '" + std::string(text) + "' but: " + shown_);
+    }
+}
+
+bool terminal::echoes() const {
+    termios now{};
+    return ::tcgetattr(far_, &now) == 0 && (now.c_lflag & ECHO) != 0;
 }
 
 temporary_folder::temporary_folder()

@@ -23,16 +23,45 @@ struct program_result {
 /// proxy.
 using environment = std::vector<std::pair<std::string, std::string>>;
 
-/// What a program is denied.
+/// A terminal that a program can be given, with the test in front of it.
+class terminal {
+public:
+    /// Throws `std::system_error` if there is none to be had.
+    terminal();
+    terminal(const terminal&) = delete;
+    terminal& operator=(const terminal&) = delete;
+    ~terminal();
+
+    /// The path of its device.
+    const std::string& path() const noexcept { return path_; }
+    void type(std::string_view keys) const;
+    /// Reads what is shown until this is in it. Throws `std::runtime_error` if it does not come.
+    void wait_for(std::string_view text);
+    /// What has been read by `wait_for`.
+    const std::string& shown() const noexcept { return shown_; }
+    /// Whether it shows what is typed.
+    bool echoes() const;
+
+private:
+    std::string path_;
+    std::string shown_;
+    int near_ = -1;
+    /// Keeps the device as it is once the program has ended.
+    int far_ = -1;
+};
+
+/// What a program is denied, or given beside what all have.
 struct restrictions {
     /// The most bytes that a file may get: a disk that is full.
     std::optional<std::uint64_t> file_bytes;
     /// To write where file permissions do not allow it, as the superuser may.
     bool obey_permissions = false;
+    /// The path of its terminal; empty for none.
+    std::string terminal;
 };
 
-/// A running `jobmode`. Its standard input is empty, and it has no terminal. Ended with SIGKILL at the end of this
-/// object's life if it still runs then.
+/// A running `jobmode`. Its standard input is empty, and it has no terminal unless it is given one. Ended with SIGKILL
+/// at the end of this object's life if it still runs then.
 class program {
 public:
     /// Starts `jobmode ARGUMENTS...`, or another program of the tests. Throws `std::system_error` if that fails.

@@ -142,7 +142,7 @@ TEST_CASE("crawl leaves its numbers in the metrics file, and nothing else beside
         CHECK(entry.path().filename().string().find("jobmode.prom.") == std::string::npos);
 
     const auto refused = crawl(folder.path("no-such-folder/jobmode.prom"));
-    CHECK(refused.err.find("jobmode: --metrics-file: cannot create a file beside") == 0);
+    CHECK(refused.err.find("jobmode: --metrics-file: cannot write ") == 0);
     CHECK(refused.exit_code == 2);
 }
 

@@ -109,12 +109,12 @@ TEST_CASE("a file of servers is read") {
     defaults.sys_user = "api";
     defaults.ca = "everywhere.pem";
     defaults.timeout = 7;
-    const std::vector<cli::listed_server> servers =
-        cli::read_servers(folder.write("servers",
-                                       "; one\n [ a b ] \nurl = https://a.example.com/x\n\n#[c]\n[d]\nurl=https://d\n"
-                                       "sys-user =  other = user \npin = sha256//x=\nsys-pwd-file = d.pwd\n"
-                                       "users = /all/users\nallow-http = yes\nproxy = http://p:3128"),
-                          defaults);
+    const std::vector<cli::listed_server> servers = cli::read_servers(
+        folder.write("servers",
+                     "\xEF\xBB\xBF; one\r\n [ a b ] \r\nurl = https://a.example.com/x \r\n\n#[c]\n[d]\nurl=https://d\n"
+                     "sys-user =  other = user \npin = sha256//x=\nsys-pwd-file = d.pwd\n"
+                     "users = /all/users\nallow-http = yes\nproxy = http://p:3128"),
+        defaults);
     REQUIRE(servers.size() == 2);
     CHECK(servers[0].name == "a b");
     CHECK(servers[0].connection.url == "https://a.example.com/x");

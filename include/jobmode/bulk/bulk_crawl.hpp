@@ -54,14 +54,19 @@ enum class bulk_plan {
 
 /// What happens before a crawl's end.
 struct bulk_event {
+    /// What happened.
     enum class kind {
         /// Users whose jobs could not be listed are asked about daily.
         unlisted_users,
         /// Nothing more is asked of the server.
         given_up,
     };
+    /// What happened.
     kind what;
+    /// The server's name.
     std::string_view server;
+    /// For `given_up`: see `bulk_problem::error`.
+    error_code error;
     /// As a sentence.
     std::string_view text;
 };
@@ -94,7 +99,8 @@ struct bulk_options {
     std::string output;
     /// Opening the sink destroys what an earlier crawl left there: it is not opened before a query was answered.
     bool replaces = false;
-    /// With `replaces`: also where the checkpoint does not say that a crawl wrote the output.
+    /// With `replaces`: also where the checkpoint does not say that a crawl wrote the output, or one with other
+    /// options.
     bool force = false;
     /// Between two moments at which what came is made durable: what a crash can cost at most.
     std::chrono::nanoseconds sync_interval = std::chrono::seconds(1);
@@ -133,6 +139,7 @@ struct bulk_problem {
 struct bulk_counts {
     /// Queries to ask; those skipped are not among them. 0 until the users are known.
     std::uint64_t total = 0;
+    /// Those that are known to have no records (`bulk_plan::jobs`).
     std::uint64_t skipped = 0;
     /// Those answered, in this run or an earlier one.
     std::uint64_t done = 0;
@@ -145,6 +152,7 @@ struct bulk_counts {
 
     /// Whether nothing is left to ask.
     bool complete() const noexcept { return done == total; }
+    /// Adds each number.
     bulk_counts& operator+=(const bulk_counts& other) noexcept;
 };
 
@@ -182,12 +190,15 @@ struct bulk_summary {
 
 /// A query that has failed for good.
 struct bulk_failure {
+    /// The server's name.
     std::string_view server;
+    /// What was asked.
     const jobmode::query& query;
     /// The error's name.
     std::string_view error;
     /// As a sentence.
     std::string_view message;
+    /// How often it was asked.
     unsigned attempts = 0;
 };
 
@@ -202,6 +213,8 @@ public:
         another_crawl,
         /// The checkpoint does not say that a crawl wrote the output that would be replaced.
         not_ours,
+        /// The output that would be replaced is of a finished crawl that is another one; `detail` says what differs.
+        finished_another,
         /// The checkpoint cannot be; `detail` says why.
         damaged,
         /// The options contradict one another; `detail` says which.
@@ -220,6 +233,16 @@ private:
     std::string detail_;
 };
 
+/// What a crawl would do.
+enum class bulk_prospect {
+    /// It begins.
+    begins,
+    /// It goes on with what its checkpoint is of.
+    goes_on,
+    /// Everything was answered: it asks nothing.
+    nothing_left,
+};
+
 /// Asks every query about servers, users and dates, and keeps each answer exactly once, whatever happens meanwhile: a
 /// crawl that was stopped, killed or that lost its power is resumed from its checkpoint.
 ///
@@ -227,6 +250,10 @@ private:
 /// blocks no executor. All functions are thread-safe unless they say otherwise.
 class bulk_crawl {
 public:
+    /// What a crawl with these options would do. Throws what `async_run` would end with before it begins; asks no
+    /// server and needs no password. The checkpoint may be another one when the crawl is run.
+    static bulk_prospect inspect(const bulk_options& options);
+
     /// `executor` is where completion handlers run that have none of their own.
     bulk_crawl(boost::asio::any_io_executor executor, bulk_options options, std::unique_ptr<record_sink> sink);
     bulk_crawl(const bulk_crawl&) = delete;
@@ -276,6 +303,7 @@ public:
     /// been answered since. Not while the crawl runs. What `bulk_failure` refers to is valid during the call.
     void for_each_failure(const std::function<void(const bulk_failure&)>& visit) const;
 
+    /// Where completion handlers run that have none of their own.
     const boost::asio::any_io_executor& executor() const noexcept;
 
 private:

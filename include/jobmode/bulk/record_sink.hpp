@@ -80,12 +80,16 @@ enum class sink_format {
     ndjson,
     /// RFC 4180, with a line of names.
     csv,
+    /// The same; a cell that begins with = + - @, a tab or CR, which a spreadsheet would take for a formula, gets a '
+    /// before it.
+    csv_safe,
     /// Tables in an SQLite file. They are added to, and an answer replaces an older one to the same query.
     sqlite,
 };
 
 /// A sink that writes a file. What was asked goes to PATH.asked.ndjson where the output is text in a regular file, and
-/// into tables of SQLite. The path `-` is standard output, for text. `servers` are the names of those whose records it
+/// into tables of SQLite. Text also goes to what is no regular file: a device, a FIFO, or
+/// `-`, which is standard output; then nothing stands beside it. `servers` are the names of those whose records it
 /// is for. Nothing is opened before `record_sink::resume`. Its functions throw `sink_error`, and `std::runtime_error`
 /// for what SQLite says.
 std::unique_ptr<record_sink> make_file_sink(sink_format format, std::string path, std::vector<std::string> servers);

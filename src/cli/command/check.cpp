@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/messages/failure.hpp"
 #include "cli/messages/terminal.hpp"
 #include "cli/options/connection_options.hpp"
 #include "cli/options/today.hpp"
@@ -92,7 +93,7 @@ void take_newest(std::optional<record>& newest, record& job) {
 asio::awaitable<finding> look(const check_options& options, client_config config, std::chrono::sys_days until) {
     finding found;
     try {
-        client client(co_await asio::this_coro::executor, std::move(config));
+        client client(co_await asio::this_coro::executor, config);
         for (unsigned age = 0; age <= options.max_age_days; ++age) {
             const std::chrono::sys_days day = until - std::chrono::days(age);
             query asked(options.login_name, date_or_job_id(std::chrono::year_month_day(day)), options.backup_set_id);
@@ -101,7 +102,7 @@ asio::awaitable<finding> look(const check_options& options, client_config config
             std::vector<record> records =
                 co_await client.async_list(std::move(asked), &diag, asio::redirect_error(asio::use_awaitable, ec));
             if (ec) {
-                found.problem = diag.describe(ec);
+                found.problem = failure_text(ec, diag, config);
                 co_return found;
             }
             std::optional<record> other;
@@ -122,7 +123,7 @@ asio::awaitable<finding> look(const check_options& options, client_config config
             }
         }
     } catch (const boost::system::system_error& failure) {
-        found.problem = failure.what();
+        found.problem = words_of(failure);
     }
     co_return found;
 }

@@ -54,10 +54,11 @@ void register_crawl(CLI::App& root, int& exit_code) {
 
     static constexpr auto output = "Output";
     command->output_options::add_to(*app, output);
-    app->add_flag("--force", command->force,
-                  "Replace OUT even if no crawl is known to have written it. Without it only what an earlier crawl, "
-                  "finished, has left there is replaced, with the new one's first answer; tables in SQLite are always "
-                  "added to")
+    app->add_flag(
+           "--force", command->force,
+           "Replace OUT even if no crawl is known to have written it, or one with other arguments. Without it only "
+           "what the same crawl, finished, has left there is replaced, with the new one's first answer; tables in "
+           "SQLite are always added to")
         ->group(output);
     app->add_option("--state", command->state, "What has been done, to resume from; by default OUT.state")
         ->type_name("FILE")
@@ -175,7 +176,7 @@ void register_crawl(CLI::App& root, int& exit_code) {
         "      --from 2024-06-01 --to 2024-06-30 --out june.ndjson\n"
         "  jobmode crawl --url https://cbs.example.com --sys-user api \\\n"
         "      --users users.txt --from 2024-04-01 --to 2024-06-30 \\\n"
-        "      --out q2.db --format sqlite --rate 50 --resume");
+        "      --out q2.sqlite --rate 50 --resume");
     app->callback([command, &exit_code] { exit_code = static_cast<int>(run_crawl(*command)); });
 }
 

@@ -1,5 +1,6 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -57,17 +58,34 @@ std::optional<shard> parse_shard(std::string_view text) {
     return parsed;
 }
 
+/// Whoever is asked for a password is to know that it is not in vain.
+void check_files(const crawl_command& command) {
+    if (const std::string problem = command.why_not_writable(command.state); !problem.empty())
+        throw usage_problem(problem);
+    if (command.metrics_file.empty())
+        return;
+    if (const std::string problem = store::why_not_writable(command.metrics_file); !problem.empty())
+        throw usage_problem("--metrics-file: " + problem);
+    struct stat is {};
+    if (::stat(command.metrics_file.c_str(), &is) == 0 && S_ISFIFO(is.st_mode))
+        throw usage_problem(fmt::format(
+            "--metrics-file: {} is a pipe, whose reader could hold the crawl up: name a file", command.metrics_file));
+}
+
 /// Throws `usage_problem` for what cannot be meant, and fills in what follows from the rest.
 bulk_options check(crawl_command& command) {
     if (command.servers_file.empty() && command.connection.sys_user.empty())
         throw usage_problem("--sys-user is required");
     const auto [from, to] = command.scope_options::check();
-    if (command.to_stdout() && command.format == sink_format::sqlite)
+    if (const std::string problem = command.choose_format(); !problem.empty())
+        throw usage_problem(problem);
+    if (command.is_stream() && command.format == sink_format::sqlite)
         throw usage_problem("--format sqlite needs a file: name one with --out");
-    if (command.to_stdout() && (command.resume || !command.state.empty()))
-        throw usage_problem("a crawl to standard output cannot be resumed: name a file with --out");
+    if (command.is_stream() && (command.resume || !command.state.empty()))
+        throw usage_problem(fmt::format("a crawl to {} cannot be resumed: name a file with --out", command.name()));
     if (command.state.empty())
         command.state = command.out + ".state";
+    check_files(command);
     std::optional<shard> part = shard();
     if (!command.shard.empty() && !(part = parse_shard(command.shard)))
         throw usage_problem("--shard: '" + command.shard +
@@ -85,7 +103,7 @@ bulk_options check(crawl_command& command) {
     options.format = command.format_name();
     options.sync_interval =
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(command.sync_interval));
-    if (!command.to_stdout()) {
+    if (!command.is_stream()) {
         options.checkpoint = command.state;
         options.output = command.place_beside(command.state);
     }
@@ -115,25 +133,33 @@ void set_load(crawl_command& command, client_config& config) {
     command.threads = static_cast<unsigned>(std::min<std::size_t>(command.threads, most_threads));
 }
 
-/// The servers and, where they are given, their users.
-std::vector<bulk_server> find_servers(crawl_command& command) {
-    std::vector<listed_server> listed;
-    if (!command.servers_file.empty()) {
-        listed = read_servers(command.servers_file, command.connection);
-    } else {
-        listed.emplace_back();
-        listed.back().name = command.connection.server_name();
-        listed.back().connection = command.connection;
-    }
+/// `hosts.ini, line 3: [cologne]: `, where servers stand in a file.
+std::string place_of(const listed_server& server) {
+    return server.place.empty() ? std::string() : fmt::format("{}: [{}]: ", server.place, server.name);
+}
+
+std::vector<listed_server> list_servers(const crawl_command& command) {
+    // One of several servers whose files are not there does not keep the others from being asked.
+    if (!command.servers_file.empty())
+        return read_servers(command.servers_file, command.connection);
+    if (const std::string problem = command.connection.unreadable_file(); !problem.empty())
+        throw usage_problem(problem);
+    std::vector<listed_server> listed(1);
+    listed.back().name = command.connection.server_name();
+    listed.back().connection = command.connection;
+    return listed;
+}
+
+/// What is known of the servers before anybody is asked for a password; their users where they are given.
+std::vector<bulk_server> find_servers(crawl_command& command, const std::vector<listed_server>& listed) {
     // Standard input can be read once.
     std::map<std::string, std::vector<std::string>> lists;
     std::vector<bulk_server> servers;
     for (const listed_server& one : listed) {
-        const std::string where = one.place.empty() ? "" : fmt::format("{}: [{}]: ", one.place, one.name);
         std::string problem;
-        std::optional<client_config> config = one.connection.make_config(problem);
+        std::optional<client_config> config = one.connection.make_config_without_password(problem);
         if (!config)
-            throw usage_problem(where + problem);
+            throw usage_problem(place_of(one) + problem);
         set_load(command, *config);
         std::optional<std::vector<std::string>> users;
         const std::string& users_file = one.users_file.empty() ? command.users_file : one.users_file;
@@ -153,6 +179,14 @@ std::vector<bulk_server> find_servers(crawl_command& command) {
     return servers;
 }
 
+void find_passwords(const std::vector<listed_server>& listed, std::vector<bulk_server>& servers) {
+    for (std::size_t which = 0; which != listed.size(); ++which) {
+        std::string problem;
+        if (!listed[which].connection.find_password(servers[which].config, problem))
+            throw usage_problem(place_of(listed[which]) + problem);
+    }
+}
+
 /// What the program's user is to do about a crawl that was refused.
 usage_problem advice_on(const bulk_refused& refused, const crawl_command& command) {
     switch (refused.why()) {
@@ -168,6 +202,11 @@ usage_problem advice_on(const bulk_refused& refused, const crawl_command& comman
                 fmt::format("{} exists, and {} does not say that a crawl wrote it: choose another "
                             "name, or have it replaced with --force",
                             command.out, command.state));
+        case bulk_refused::reason::finished_another:
+            return usage_problem(
+                fmt::format("{} has what another crawl found, which is finished: {}; choose another name, or have it "
+                            "replaced with --force",
+                            command.out, refused.detail()));
         case bulk_refused::reason::damaged:
         case bulk_refused::reason::options:
             break;
@@ -177,7 +216,8 @@ usage_problem advice_on(const bulk_refused& refused, const crawl_command& comman
 
 exit_code run_checked(crawl_command& command) {
     bulk_options options = check(command);
-    options.servers = find_servers(command);
+    const std::vector<listed_server> listed = list_servers(command);
+    options.servers = find_servers(command, listed);
     options.threads = command.threads;
     if (!command.metrics_file.empty()) {
         std::vector<server_numbers> nothing_yet;
@@ -188,6 +228,8 @@ exit_code run_checked(crawl_command& command) {
             throw usage_problem("--metrics-file: " + problem);
     }
     try {
+        if (bulk_crawl::inspect(options) != bulk_prospect::nothing_left)
+            find_passwords(listed, options.servers);
         return crawl_runner(command, std::move(options)).run();
     } catch (const bulk_refused& refused) {
         throw advice_on(refused, command);

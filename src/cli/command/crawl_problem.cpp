@@ -3,6 +3,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include "cli/messages/failure.hpp"
 #include "store/database.hpp"
 #include "store/record_sink.hpp"
 
@@ -18,7 +19,7 @@ crawl_problem problem_of(const std::exception_ptr& failure) {
     } catch (const bulk_refused& problem) {
         return {exit_code::usage, problem.what(), false};
     } catch (const boost::system::system_error& problem) {
-        return {exit_code::usage, problem.what(), false};
+        return {exit_code::usage, words_of(problem), false};
     } catch (const store::database_error& problem) {
         const bool is_choice = problem.code() == SQLITE_BUSY || problem.code() == SQLITE_NOTADB;
         return {is_choice ? exit_code::usage : exit_code::some_failed, problem.what(), false};

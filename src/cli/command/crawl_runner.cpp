@@ -10,6 +10,7 @@
 
 #include "cli/command/crawl_problem.hpp"
 #include "cli/command/crawl_summary.hpp"
+#include "cli/messages/failure.hpp"
 #include "cli/messages/prometheus.hpp"
 #include "cli/text.hpp"
 #include "store/file.hpp"
@@ -29,6 +30,15 @@ std::vector<std::string> names_of(const bulk_options& options) {
     for (const bulk_server& server : options.servers)
         names.push_back(server.name);
     return names;
+}
+
+/// What is said of each server should it not be trusted; its configuration goes to the crawl.
+std::vector<std::pair<std::string, std::string>> trust_of(const bulk_options& options) {
+    std::vector<std::pair<std::string, std::string>> texts;
+    for (const bulk_server& server : options.servers)
+        texts.emplace_back(cli::trust_text(errc::certificate_rejected, server.config),
+                           cli::trust_text(errc::pin_mismatch, server.config));
+    return texts;
 }
 
 jobmode::metrics all_of(const std::vector<jobmode::metrics>& parts) {
@@ -57,6 +67,7 @@ exit_code verdict(const bulk_summary& summary, bool interrupted) {
 crawl_runner::crawl_runner(const crawl_command& command, bulk_options options)
     : command_(command),
       names_(names_of(options)),
+      trust_(trust_of(options)),
       signals_(context_, SIGINT, SIGTERM),
       progress_timer_(context_),
       metrics_timer_(context_),
@@ -70,7 +81,7 @@ crawl_runner::crawl_runner(const crawl_command& command, bulk_options options)
               options.on_event = [this](const bulk_event& event) { on_event(event); };
               return std::move(options);
           }(),
-          make_file_sink(command.format, command.out, names_)) {}
+          make_file_sink(command.sink(), command.out, names_)) {}
 
 crawl_runner::~crawl_runner() = default;
 
@@ -100,9 +111,16 @@ std::string crawl_runner::about(std::size_t which, std::string_view text) const 
     return about_server(names_.size(), names_[which], text);
 }
 
+const std::string& crawl_runner::trust_text(std::size_t which, error_code ec) const {
+    static const std::string nothing;
+    const auto& [rejected, mismatch] = trust_[which];
+    return ec == errc::certificate_rejected ? rejected : ec == errc::pin_mismatch ? mismatch : nothing;
+}
+
 /// Called on a thread of the crawl.
 void crawl_runner::on_event(const bulk_event& event) {
-    asio::post(context_, [this, what = event.what, server = std::string(event.server), text = std::string(event.text)] {
+    asio::post(context_, [this, what = event.what, server = std::string(event.server), ec = event.error,
+                          text = std::string(event.text)] {
         const auto which = static_cast<std::size_t>(std::ranges::find(names_, server) - names_.begin());
         if (what == bulk_event::kind::unlisted_users) {
             progress_.clear();
@@ -114,7 +132,8 @@ void crawl_runner::on_event(const bulk_event& event) {
             return;
         // The others go on, perhaps for long.
         progress_.clear();
-        command_.log.say(message_log::level::error, "server_given_up", about(which, text), {{"server", server}});
+        command_.log.say(message_log::level::error, "server_given_up", about(which, text + trust_text(which, ec)),
+                         {{"server", server}});
     });
 }
 
@@ -254,7 +273,7 @@ exit_code crawl_runner::conclude(const std::exception_ptr& failure, const bulk_s
         command_.fail(fatal->code, fatal->text);
     for (std::size_t which = 0; which != names_.size(); ++which)
         if (const std::optional<bulk_problem>& problem = summary.servers[which].problem)
-            command_.fail(exit_code_of(*problem), about(which, problem->text));
+            command_.fail(exit_code_of(*problem), about(which, problem->text + trust_text(which, problem->error)));
     if (!summary.complete)
         say_how_to_resume(command_, summary.begun);
     return fatal ? fatal->code : verdict(summary, interrupted_);

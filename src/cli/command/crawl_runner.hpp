@@ -12,6 +12,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/command/crawl_command.hpp"
@@ -33,6 +34,7 @@ public:
 
 private:
     std::string about(std::size_t which, std::string_view text) const;
+    const std::string& trust_text(std::size_t which, error_code ec) const;
     void on_event(const bulk_event& event);
     void wait_for_signal();
     void show_later();
@@ -47,6 +49,7 @@ private:
 
     const crawl_command& command_;
     std::vector<std::string> names_;
+    std::vector<std::pair<std::string, std::string>> trust_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_;
     boost::asio::steady_timer progress_timer_;

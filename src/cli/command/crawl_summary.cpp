@@ -2,7 +2,6 @@
 #include "cli/command/crawl_summary.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <initializer_list>
@@ -21,7 +20,7 @@ std::string about_server(std::size_t servers, std::string_view server, std::stri
 void write_failed(const crawl_command& command, std::size_t servers, const bulk_crawl& crawl) {
     std::string lines;
     crawl.for_each_failure([&](const bulk_failure& failed) {
-        if (!command.to_stdout()) {
+        if (!command.is_stream()) {
             store::append_failed(lines, failed.query,
                                  {std::string(failed.error), std::string(failed.message), failed.attempts},
                                  failed.server);
@@ -38,11 +37,11 @@ void write_failed(const crawl_command& command, std::size_t servers, const bulk_
              {"error", failed.error},
              {"attempts", std::uint64_t{failed.attempts}}});
     });
-    if (command.to_stdout())
+    if (command.is_stream())
         return;
     const std::string path = command.failed_path();
     if (lines.empty())
-        ::unlink(path.c_str());
+        store::remove_file(path);
     else if (const std::string problem = store::replace_file(path, lines); !problem.empty())
         throw sink_error(problem);
 }
@@ -116,7 +115,7 @@ void summarise(const crawl_command& command, const bulk_crawl& crawl, const bulk
         if (first)
             command.fail(exit_code::some_failed, *first);
     }
-    if (!command.to_stdout() && how.begun)
+    if (!command.is_stream() && how.begun)
         say("output",
             fmt::format("records are in {}{}", command.out,
                         how.failures.empty() ? "" : ", failed queries in " + command.failed_path()),
@@ -127,7 +126,7 @@ void say_how_to_resume(const crawl_command& command, bool begun) {
     if (!begun)
         command.log.say(message_log::level::info, "nothing_kept",
                         "no query was answered: nothing was written, and the same command begins again");
-    else if (!command.to_stdout())
+    else if (!command.is_stream())
         command.log.say(message_log::level::info, "resume",
                         "to go on, and to try again what failed: the same command with --resume");
 }

@@ -41,6 +41,7 @@ struct query_options {
     std::string date;
     std::string backup_set_id;
     store::row_format format = store::row_format::ndjson;
+    bool csv_safe = false;
 };
 
 /// The columns that fit a terminal: what ran, when, and how it was started.
@@ -90,8 +91,10 @@ private:
 /// Writes the records of one answer to standard output as they come. What remains to be said on stderr is returned.
 class printer {
 public:
-    printer(store::row_format format, std::string login_name, std::string backup_date, std::string server)
+    printer(store::row_format format, store::csv_cells cells, std::string login_name, std::string backup_date,
+            std::string server)
         : format_(format),
+          cells_(cells),
           login_name_(std::move(login_name)),
           backup_date_(std::move(backup_date)),
           server_(std::move(server)) {
@@ -105,7 +108,7 @@ public:
             if (format_ == store::row_format::table)
                 table_.add(record);
             else if (format_ == store::row_format::csv)
-                store::append_csv(out_, record, {server_, login_name_, backup_date_});
+                store::append_csv(out_, record, {server_, login_name_, backup_date_}, cells_);
             else
                 store::append_ndjson(out_, record, {server_, login_name_, backup_date_});
         }
@@ -119,12 +122,16 @@ public:
 
 private:
     bool flush() {
+        if (terminal_ && format_ == store::row_format::ndjson)
+            out_ = terminal_json(out_);
         const bool written = store::write_all(STDOUT_FILENO, out_);
         out_.clear();
         return written;
     }
 
+    bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
     store::row_format format_;
+    store::csv_cells cells_;
     std::string login_name_;
     std::string backup_date_;
     std::string server_;
@@ -132,11 +139,10 @@ private:
     table table_;
 };
 
-exit_code report_failure(error_code ec, const diagnostics& diag) {
-    return fail(exit_code_of(ec, diag), diag.describe(ec));
-}
-
-boost::asio::awaitable<exit_code> ask(client& from, query asked, printer& out) {
+boost::asio::awaitable<exit_code> ask(client& from, const client_config& config, query asked, printer& out) {
+    const auto report_failure = [&config](error_code ec, const diagnostics& what) {
+        return fail(exit_code_of(ec, what), failure_text(ec, what, config));
+    };
     diagnostics diag;
     auto [open_error, stream] = co_await from.async_open(std::move(asked), &diag, tuple);
     if (open_error)
@@ -157,6 +163,8 @@ exit_code run(const query_options& options) {
     std::optional<std::string> set;
     if (!options.backup_set_id.empty())
         set = options.backup_set_id;
+    if (options.csv_safe && options.format != store::row_format::csv)
+        return usage_error("--csv-safe is for CSV: give --format csv");
     query asked(options.login_name, options.date, std::move(set));
     std::string why;
     if (asked.validate(&why))
@@ -168,9 +176,10 @@ exit_code run(const query_options& options) {
     boost::asio::io_context context(1);
     exit_code result = exit_code::some_failed;
     try {
-        client from(context.get_executor(), std::move(*config));
-        printer out(options.format, options.login_name, options.date, options.connection.server_name());
-        boost::asio::co_spawn(context, ask(from, std::move(asked), out),
+        client from(context.get_executor(), *config);
+        printer out(options.format, options.csv_safe ? store::csv_cells::safe : store::csv_cells::plain,
+                    options.login_name, options.date, options.connection.server_name());
+        boost::asio::co_spawn(context, ask(from, *config, std::move(asked), out),
                               [&](std::exception_ptr failure, exit_code code) {
                                   result = code;
                                   from.close();
@@ -179,7 +188,7 @@ exit_code run(const query_options& options) {
                               });
         context.run();
     } catch (const boost::system::system_error& problem) {
-        return usage_error(problem.what());
+        return usage_error(words_of(problem));
     }
     return result;
 }
@@ -205,6 +214,12 @@ void register_query(CLI::App& root, int& exit_code) {
                                                {"csv", store::row_format::csv},
                                                {"table", store::row_format::table}}))
         ->type_name("FORMAT")
+        ->group("Output");
+    command
+        ->add_flag(
+            "--csv-safe", options->csv_safe,
+            "In CSV, put a ' before a cell that begins with = + - @, a tab or CR, so that no spreadsheet takes it "
+            "for a formula")
         ->group("Output");
     options->connection.add_to(*command);
     command->footer(

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "cli/messages/exit_code.hpp"
+#include "cli/messages/terminal.hpp"
 #include "cli/text.hpp"
 #include "policy/date.hpp"
 #include "report/report_data.hpp"
@@ -46,6 +48,11 @@ std::string default_out(const std::string& input) {
     return input.substr(0, has_extension ? dot : input.size()) + ".html";
 }
 
+bool is_same_file(const std::string& one, const std::string& other) {
+    std::error_code ec;
+    return one == other || std::filesystem::equivalent(one, other, ec);
+}
+
 std::string now_text() {
     const std::time_t now = std::time(nullptr);
     std::tm broken_down{};
@@ -64,9 +71,12 @@ exit_code run(const report_options& options) {
     if (from && to && *from > *to)
         return usage_error("--from is later than --to");
     const std::string out = options.out.empty() ? default_out(options.files.front()) : options.out;
+    const bool is_stream = store::is_stream(out);
     for (const std::string& path : options.files)
-        if (path == out && out != "-")
+        if (!is_stream && is_same_file(path, out))
             return usage_error("--out: " + out + " is also what is to be read");
+    if (const std::string problem = out == "-" ? "" : store::why_not_writable(out); !problem.empty())
+        return usage_error("--out: " + problem);
 
     report::report_data data;
     data.limit(from, to);
@@ -89,8 +99,8 @@ exit_code run(const report_options& options) {
             return fail(exit_code::some_failed, store::system_problem("write to", "standard output"));
     } else if (const std::string problem = store::replace_file(out, page); !problem.empty()) {
         return fail(exit_code::some_failed, problem);
-    } else {
-        say_on_stderr(fmt::format("{} users: {}\n", grouped(data.users()), out));
+    } else if (!is_stream) {
+        say_on_stderr(fmt::format("{} users: {}\n", grouped(data.users()), terminal_text(out)));
     }
     return exit_code::all_answered;
 }

@@ -51,6 +51,10 @@ exit_code run(serve_options& options) {
     if (const char* const password = std::getenv("JOBMODE_SYS_PWD"))
         options.server.sys_pwd = password;
 
+    for (const std::string& file : {options.ca_file, options.port_file})
+        if (const std::string problem = file.empty() ? "" : store::why_not_writable(file); !problem.empty())
+            return usage_error(problem);
+
     boost::asio::io_context context(1);
     boost::asio::signal_set signals(context, SIGINT, SIGTERM);
     std::unique_ptr<sim::server> server;

@@ -46,6 +46,7 @@ struct silent_options {
     std::string now;
     std::string expect;
     unsigned missed = 1;
+    bool csv_safe = false;
 };
 
 // What the program ends with.
@@ -81,12 +82,12 @@ std::array<std::string, silent_columns.size()> values_of(const coverage_row& row
             row.detail};
 }
 
-std::string csv_of(const std::vector<coverage_row>& rows, sys_days as_of) {
+std::string csv_of(const std::vector<coverage_row>& rows, sys_days as_of, store::csv_cells cells) {
     std::string text;
     const auto append = [&](const auto& values) {
         for (std::size_t column = 0; column != silent_columns.size(); ++column) {
             text += column == 0 ? "" : ",";
-            store::append_csv_value(text, values[column]);
+            store::append_csv_value(text, values[column], cells);
         }
         text += "\r\n";
     };
@@ -152,6 +153,8 @@ std::string text_of(const std::vector<coverage_row>& rows, sys_days as_of) {
 }
 
 int run(const silent_options& options) {
+    if (options.csv_safe && options.format != silent_format::csv)
+        return static_cast<int>(usage_error("--csv-safe is for CSV: give --format csv"));
     sys_days now = today();
     if (!options.now.empty()) {
         const auto given = policy::parse_date(options.now);
@@ -198,9 +201,11 @@ int run(const silent_options& options) {
             ++unknown;
         }
     }
-    const std::string text = options.format == silent_format::csv    ? csv_of(named, as_of)
-                             : options.format == silent_format::json ? json_of(named, as_of)
-                                                                     : text_of(named, as_of);
+    const std::string text =
+        options.format == silent_format::csv
+            ? csv_of(named, as_of, options.csv_safe ? store::csv_cells::safe : store::csv_cells::plain)
+        : options.format == silent_format::json ? json_of(named, as_of)
+                                                : text_of(named, as_of);
     if (!store::write_all(STDOUT_FILENO, text))
         return static_cast<int>(output_failed());
     const auto set_aside = std::ranges::count_if(
@@ -231,6 +236,10 @@ void register_silent(CLI::App& root, int& exit_code) {
         ->transform(one_of<silent_format>(
             {{"text", silent_format::text}, {"csv", silent_format::csv}, {"json", silent_format::json}}))
         ->default_str("text");
+    command->add_flag(
+        "--csv-safe", options->csv_safe,
+        "In CSV, put a ' before a cell that begins with = + - @, a tab or CR, so that no spreadsheet takes "
+        "it for a formula");
     command->add_option("--require", options->require, "Which jobs count as a backup")
         ->transform(
             one_of<coverage::require>({{"any", coverage::require::any}, {"scheduled", coverage::require::scheduled}}))

@@ -17,14 +17,13 @@ namespace {
 
 /// JSON is UTF-8, and a file's name, say, need not be.
 void append_text(std::string& out, std::string_view text) {
-    if (wire::is_utf8(text)) {
-        store::append_json_string(out, text);
-        return;
-    }
     std::string plain(text);
-    std::ranges::replace_if(
-        plain, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-    store::append_json_string(out, plain);
+    if (!wire::is_utf8(text))
+        std::ranges::replace_if(
+            plain, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+    std::string json;
+    store::append_json_string(json, plain);
+    out += terminal_json(json);
 }
 
 std::string time_text(std::chrono::system_clock::time_point now) {
@@ -62,7 +61,7 @@ std::string message_log::line(level severity, std::string_view event, std::strin
     std::string out;
     if (!is_json()) {
         out = severity == level::info ? "" : "jobmode: ";
-        out += terminal_text(text, true);
+        out += terminal_text(text);
         out += '\n';
         return out;
     }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -40,25 +41,43 @@ bool is_obeyed(std::uint32_t code) {
            (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
 }
 
-}  // namespace
-
-std::string terminal_text(std::string_view text, bool lines) {
+/// Has what a terminal would obey written by `escape`, and every byte that is not UTF-8 by `escape_byte`.
+template <class Escape, class EscapeByte>
+std::string escaped(std::string_view text, Escape escape, EscapeByte escape_byte) {
     std::string shown;
     shown.reserve(text.size());
     while (!text.empty()) {
         const decoded next = first_of(text);
-        if (next.bytes == 0) {
-            fmt::format_to(std::back_inserter(shown), "\\x{:02x}", static_cast<unsigned char>(text.front()));
-            text.remove_prefix(1);
-            continue;
-        }
-        if (is_obeyed(next.code) && !(lines && next.code == '\n'))
-            fmt::format_to(std::back_inserter(shown), "\\u{{{:x}}}", next.code);
+        if (next.bytes == 0)
+            escape_byte(shown, static_cast<unsigned char>(text.front()));
+        else if (is_obeyed(next.code))
+            escape(shown, next.code);
         else
             shown.append(text.substr(0, next.bytes));
-        text.remove_prefix(next.bytes);
+        text.remove_prefix(std::max<std::size_t>(next.bytes, 1));
     }
     return shown;
+}
+
+}  // namespace
+
+std::string terminal_text(std::string_view text) {
+    return escaped(
+        text,
+        [](std::string& shown, std::uint32_t code) { fmt::format_to(std::back_inserter(shown), "\\u{{{:x}}}", code); },
+        [](std::string& shown, unsigned byte) { fmt::format_to(std::back_inserter(shown), "\\x{:02x}", byte); });
+}
+
+std::string terminal_json(std::string_view json) {
+    return escaped(
+        json,
+        [](std::string& shown, std::uint32_t code) {
+            if (code == '\n')
+                shown += '\n';
+            else
+                fmt::format_to(std::back_inserter(shown), "\\u{:04x}", code);
+        },
+        [](std::string& shown, unsigned) { shown += '?'; });
 }
 
 }  // namespace jobmode::cli

@@ -4,16 +4,21 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 #include "cli/messages/exit_code.hpp"
+#include "cli/messages/terminal.hpp"
 #include "cli/text.hpp"
 #include "policy/base_url.hpp"
 #include "policy/proxy.hpp"
@@ -22,8 +27,39 @@
 namespace jobmode::cli {
 namespace {
 
-/// Keeps the terminal from echoing, and puts it back, whatever happens; signals wait meanwhile, so that Ctrl-C does not
-/// leave a terminal behind that shows nothing.
+/// Keeps the signals that end a program waiting, so that none leaves a terminal behind that shows nothing: they do
+/// their work at the end of this object's life. Those that are ignored stay so.
+class held_signals {
+public:
+    held_signals() {
+        sigset_t held;
+        ::sigemptyset(&held);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+            struct sigaction now {};
+            if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+                ::sigaddset(&held, signal);
+        }
+        ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+        arrived_ = store::file_handle(::signalfd(-1, &held, SFD_CLOEXEC));
+    }
+    held_signals(const held_signals&) = delete;
+    held_signals& operator=(const held_signals&) = delete;
+    ~held_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+    /// Waits until there is something to read; false if a signal has come.
+    bool wait_to_read(int descriptor) const {
+        std::array<pollfd, 2> open{{{descriptor, POLLIN, 0}, {arrived_.get(), POLLIN, 0}}};
+        while (::poll(open.data(), open.size(), -1) < 0 && errno == EINTR) {
+        }
+        return open[1].revents == 0;
+    }
+
+private:
+    sigset_t before_{};
+    store::file_handle arrived_;
+};
+
+/// Keeps the terminal from echoing, and puts it back, whatever happens.
 class quiet_terminal {
 public:
     explicit quiet_terminal(int descriptor) : descriptor_(descriptor) {
@@ -31,7 +67,9 @@ public:
         if (!valid_)
             return;
         termios quiet = before_;
-        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        // A shell that gets the terminal back meanwhile would not show what is typed.
+        quiet.c_cc[VSUSP] = _POSIX_VDISABLE;
         valid_ = ::tcsetattr(descriptor, TCSAFLUSH, &quiet) == 0;
     }
     quiet_terminal(const quiet_terminal&) = delete;
@@ -68,23 +106,28 @@ std::optional<secret> read_password_file(const std::string& path, std::string& p
 
 }  // namespace
 
-std::optional<secret> prompt_for_password(const std::string& question) {
+std::optional<secret> prompt_for_password(const std::string& question, std::string& problem) {
+    static constexpr auto no_terminal = "there is no password: set JOBMODE_SYS_PWD, or name a file with --sys-pwd-file";
     const store::file_handle terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
-    if (!terminal)
+    if (!terminal) {
+        problem = no_terminal;
         return std::nullopt;
+    }
+    const held_signals signals;
     const quiet_terminal quiet(terminal.get());
-    if (!quiet.valid() || !store::write_all(terminal.get(), question))
+    if (!quiet.valid() || !store::write_all(terminal.get(), terminal_text(question))) {
+        problem = no_terminal;
         return std::nullopt;
+    }
     cleansed_buffer typed;
     typed.reserve(256);
-    static constexpr char interrupt = 3;
-    for (;;) {
-        char c = 0;
-        const ssize_t count = ::read(terminal.get(), &c, 1);
+    for (char c = 0;;) {
+        const ssize_t count = signals.wait_to_read(terminal.get()) ? ::read(terminal.get(), &c, 1) : 0;
         if (count < 0 && errno == EINTR)
             continue;
-        if (count <= 0 || c == interrupt) {
+        if (count <= 0) {
             store::write_all(terminal.get(), "\n");
+            problem = "no password was typed";
             return std::nullopt;
         }
         if (c == '\n')
@@ -92,6 +135,10 @@ std::optional<secret> prompt_for_password(const std::string& question) {
         typed.push_back(c);
     }
     store::write_all(terminal.get(), "\n");
+    if (typed.empty()) {
+        problem = "the password that was typed is empty";
+        return std::nullopt;
+    }
     return secret({typed.data(), typed.size()});
 }
 
@@ -176,6 +223,28 @@ std::optional<client_config> connection_options::make_config() const {
 }
 
 std::optional<client_config> connection_options::make_config(std::string& problem) const {
+    if (problem = unreadable_file(); !problem.empty())
+        return std::nullopt;
+    std::optional<client_config> config = make_config_without_password(problem);
+    if (config && !find_password(*config, problem))
+        config.reset();
+    return config;
+}
+
+std::string connection_options::unreadable_file() const {
+    std::string problem;
+    std::string contents;
+    for (const auto& [option, path] :
+         {std::pair("--ca", &ca), std::pair("--client-cert", &client_cert), std::pair("--client-key", &client_key)}) {
+        const bool read = path->empty() || store::read_file(*path, contents, problem);
+        OPENSSL_cleanse(contents.data(), contents.size());
+        if (!read)
+            return fmt::format("{}: {}", option, problem);
+    }
+    return {};
+}
+
+std::optional<client_config> connection_options::make_config_without_password(std::string& problem) const {
     client_config config(url);
     config.sys_user = sys_user;
     config.allow_http = allow_http;
@@ -189,37 +258,39 @@ std::optional<client_config> connection_options::make_config(std::string& proble
 
     if (!set_proxy(config, problem))
         return std::nullopt;
-    // What is wrong with the rest is said before a password is asked for.
+    // Without one it would be refused.
     config.sys_pwd = secret("-");
     if (const error_code ec = config.validate(&problem)) {
         if (ec == errc::plain_http_refused)
             problem += " (--allow-http)";
         return std::nullopt;
     }
+    return config;
+}
+
+bool connection_options::find_password(client_config& config, std::string& problem) const {
     if (!sys_pwd_file.empty()) {
         std::optional<secret> found = read_password_file(sys_pwd_file, problem);
         if (!found)
-            return std::nullopt;
+            return false;
         config.sys_pwd = std::move(*found);
     } else if (!sys_pwd_variable.empty()) {
         const char* const value = std::getenv(sys_pwd_variable.c_str());
         if (!value) {
             problem = "there is no password: the variable " + sys_pwd_variable + " is not set";
-            return std::nullopt;
+            return false;
         }
         config.sys_pwd = secret(value);
     } else if (const char* const value = std::getenv("JOBMODE_SYS_PWD")) {
         config.sys_pwd = secret(value);
-    } else if (std::optional<secret> typed =
-                   prompt_for_password("Password of " + sys_user + " at " + server_name() + ": ")) {
-        config.sys_pwd = std::move(*typed);
     } else {
-        problem = "there is no password: set JOBMODE_SYS_PWD, or name a file with --sys-pwd-file";
-        return std::nullopt;
+        std::optional<secret> typed =
+            prompt_for_password("Password of " + sys_user + " at " + server_name() + ": ", problem);
+        if (!typed)
+            return false;
+        config.sys_pwd = std::move(*typed);
     }
-    if (config.validate(&problem))
-        return std::nullopt;
-    return config;
+    return !config.validate(&problem);
 }
 
 std::string connection_options::server_name() const {

@@ -38,6 +38,13 @@ struct connection_options {
     /// The same, with the message in `problem` and nothing on stderr.
     std::optional<client_config> make_config(std::string& problem) const;
 
+    /// Which of the files that TLS needs cannot be read, as a sentence; empty if all can.
+    std::string unreadable_file() const;
+    /// The two other parts of that: everything that can be wrong without a password, and then the password. The second
+    /// one returns false, with the reason in `problem`, if there is none.
+    std::optional<client_config> make_config_without_password(std::string& problem) const;
+    bool find_password(client_config& config, std::string& problem) const;
+
     /// The server as records name it: the URL without its scheme and without slashes at its end.
     std::string server_name() const;
 
@@ -45,7 +52,8 @@ private:
     bool set_proxy(client_config& config, std::string& why) const;
 };
 
-/// Asks for a password on the terminal, without echo. Nothing if there is no terminal or the user gives up.
-std::optional<secret> prompt_for_password(const std::string& question);
+/// Asks for a password on the terminal, without echo. Nothing, with the reason in `problem`, if there is no terminal,
+/// or nothing was typed. Ctrl-C ends the program at once, as it does elsewhere, with the terminal as it was before.
+std::optional<secret> prompt_for_password(const std::string& question, std::string& problem);
 
 }  // namespace jobmode::cli

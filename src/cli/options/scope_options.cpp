@@ -15,7 +15,9 @@ namespace jobmode::cli {
 void scope_options::add_to(CLI::App& app, const char* group) {
     CLI::Option_group* const users = app.add_option_group("Users");
     users->require_option(1);
-    users->add_option("--users", users_file, "A file of login names, one a line; - is standard input")
+    users
+        ->add_option("--users", users_file,
+                     "A file of login names, one a line, with comments that begin with #; - is standard input")
         ->type_name("FILE")
         ->group(group);
     users->add_flag("--all-users", all_users, "Every user that the server lists (ListUsers, AhsayCBS 9.7)")

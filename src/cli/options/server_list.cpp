@@ -12,6 +12,7 @@
 
 #include "cli/command/crawl_problem.hpp"
 #include "store/file.hpp"
+#include "store/list_text.hpp"
 
 namespace jobmode::cli {
 namespace {
@@ -35,7 +36,7 @@ public:
         std::string problem;
         if (!store::read_file(path_, text, problem))
             throw usage_problem("--servers: " + problem);
-        for (std::string_view rest = text; !rest.empty();) {
+        for (std::string_view rest = store::without_mark(text); !rest.empty();) {
             const std::string_view line = rest.substr(0, rest.find('\n'));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
             ++line_;

@@ -5,12 +5,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <unordered_set>
 
 #include "store/file.hpp"
+#include "store/list_text.hpp"
 
 namespace jobmode::cli {
 
@@ -19,25 +19,16 @@ bool read_users(const std::string& path, std::vector<std::string>& users, std::s
     if (!store::read_file(path, text, problem))
         return false;
     std::unordered_set<std::string> known;
-    std::size_t line_number = 0;
-    for (std::string_view rest = text; !rest.empty();) {
-        std::string_view line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        ++line_number;
-        if (line.ends_with('\r'))
-            line.remove_suffix(1);
-        if (line.empty())
-            continue;
+    problem = store::for_each_entry(text, [&](std::string_view name, std::size_t line) {
         std::string why;
         const std::chrono::year_month_day any(std::chrono::year(2024), std::chrono::January, std::chrono::day(1));
-        if (query(std::string(line), any).validate(&why)) {
-            problem = fmt::format("{}, line {}: {}", path == "-" ? "standard input" : path.c_str(), line_number, why);
-            return false;
-        }
-        if (known.emplace(line).second)
-            users.emplace_back(line);
-    }
-    return true;
+        if (query(std::string(name), any).validate(&why))
+            return fmt::format("{}, line {}: {}", path == "-" ? "standard input" : path.c_str(), line, why);
+        if (known.emplace(name).second)
+            users.emplace_back(name);
+        return std::string();
+    });
+    return problem.empty();
 }
 
 }  // namespace jobmode::cli
