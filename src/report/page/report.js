@@ -189,9 +189,13 @@ function figure(value, title, bad) {
 
 const cells = data.users.reduce((sum, user) => sum + user.gaps + user.counts.S, 0);
 const jobs = data.users.reduce((sum, user) => sum + user.j.length / 5, 0);
-byId("scope").textContent =
-    (data.days ? `${dateText(0)} to ${dateText(data.days - 1)}` : "No days") +
-    ` · ${data.servers.filter(name => name).join(", ") || "no server named"} · made ${data.made}`;
+const named = data.servers.filter(name => name);
+byId("scope").replaceChildren(
+    data.days ? `${dateText(0)} to ${dateText(data.days - 1)}` : "No days",
+    " · ",
+    ...(named.length ? listed(named, ", ", name => [isolated(name)]) : ["no server named"]),
+    ` · made ${data.made}`,
+);
 figure(number(data.users.length), data.users.length === 1 ? "user" : "users");
 figure(number(data.days), data.days === 1 ? "day" : "days");
 figure(number(jobs), jobs === 1 ? "record" : "records");
@@ -239,6 +243,21 @@ function sinceText(user) {
     if (user.last < 0) return user.since ? `all ${user.since}` : "–";
     return String(user.since);
 }
+// The nodes of each thing, with a separator between two things.
+function listed(things, separator, nodesOf) {
+    return things.flatMap((thing, index) => (index ? [separator, ...nodesOf(thing)] : nodesOf(thing)));
+}
+
+// Texts from elsewhere: whichever way they are written, what stands around them keeps its order.
+function isolated(text) {
+    const node = document.createElement("bdi");
+    node.textContent = text;
+    return node;
+}
+const nameNodes = user =>
+    data.servers.length > 1
+        ? [isolated(user.n), " (", isolated(data.servers[user.s] || "no server"), ")"]
+        : [isolated(user.n)];
 const nameText = user => (data.servers.length > 1 ? `${user.n} (${data.servers[user.s] || "no server"})` : user.n);
 
 function select() {
@@ -278,7 +297,7 @@ function listAlarms() {
         const detail = document.createElement("small");
         button.type = "button";
         button.title = nameText(user);
-        name.textContent = nameText(user);
+        name.append(...nameNodes(user));
         detail.textContent =
             user.last < 0 ? `never in ${plural(user.since, "day", "days")}` : `last ${dateText(user.last)}`;
         button.append(name, detail);
@@ -341,10 +360,10 @@ function userRow(user, first, last, width, height) {
         `<td class="days" role="presentation">${marks(user.c, first, last, width, height)}</td>`;
     const name = row.firstChild;
     name.title = nameText(user);
-    name.append(user.n);
+    name.append(isolated(user.n));
     if (data.servers.length > 1) {
         const server = document.createElement("small");
-        server.textContent = ` ${data.servers[user.s]}`;
+        server.append(" ", isolated(data.servers[user.s]));
         name.append(server);
     }
     return row;
@@ -490,12 +509,12 @@ function showTip(rowIndex, day) {
     const name = document.createElement("strong");
     const when = document.createElement("span");
     const list = document.createElement("ul");
-    name.textContent = nameText(user);
+    name.append(...nameNodes(user));
     when.className = "when";
     when.textContent = `${dayTitle(day)}: ${stateNames[user.c[day]]}`;
     for (const text of lines(user, day)) {
         const entry = document.createElement("li");
-        entry.textContent = text;
+        entry.append(isolated(text));
         list.append(entry);
     }
     tip.replaceChildren(name, when);
@@ -593,7 +612,8 @@ function preparePrint() {
     const note = document.createElement("p");
     const needle = byId("filter").value.trim();
     const order = byId("sort").selectedOptions[0].text.toLowerCase();
-    note.textContent = `${byId("shown").textContent}${needle ? ` with “${needle}” in the name` : ""}, sorted: ${order}`;
+    const filtered = needle ? [" with “", isolated(needle), "” in the name"] : [];
+    note.append(byId("shown").textContent, ...filtered, `, sorted: ${order}`);
     byId("print").replaceChildren(note, ...tables);
     allAlarms = true;
     listAlarms();
@@ -607,8 +627,10 @@ addEventListener("afterprint", () => {
 });
 
 byId("unseen").hidden = !data.unseen.length;
-byId("unseen").textContent =
-    "Not seen, with all of their users: " + data.unseen.map(([name, reason]) => `${name} (${reason})`).join("; ");
+byId("unseen").replaceChildren(
+    "Not seen, with all of their users: ",
+    ...listed(data.unseen, "; ", ([name, reason]) => [isolated(name), " (", isolated(reason), ")"]),
+);
 listAlarms();
 select();
 layOut();
