@@ -7,6 +7,8 @@
 #include <csignal>
 #include <cstddef>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "cli/command/check.hpp"
 #include "cli/command/crawl.hpp"
@@ -17,7 +19,9 @@
 #include "cli/docs/completions.hpp"
 #include "cli/docs/help.hpp"
 #include "cli/docs/man.hpp"
+#include "cli/docs/version.hpp"
 #include "cli/messages/exit_code.hpp"
+#include "cli/messages/mistake.hpp"
 #ifdef JOBMODE_WITH_NATS
 #include "fleet/commands.hpp"
 #endif
@@ -51,7 +55,13 @@ int main(int argc, char** argv) {
     CLI::App app("Which backup jobs ran on an AhsayCBS server, and how each was started", "jobmode");
     app.formatter(std::make_shared<jobmode::cli::help_formatter>());
     app.set_help_flag("-h,--help", "Print this help");
-    app.set_version_flag("--version", JOBMODE_VERSION, "Print the version");
+#ifdef JOBMODE_WITH_NATS
+    const std::string libnats = jobmode::fleet::nats_version();
+#else
+    const std::string libnats;
+#endif
+    app.set_version_flag("-V,--version", jobmode::cli::version_text(JOBMODE_VERSION, libnats),
+                         "Print the version, and those of the libraries it runs with");
     app.footer("Run jobmode SUBCOMMAND --help for its options, and examples.");
     app.require_subcommand(1);
     int exit_code = 0;
@@ -67,18 +77,22 @@ int main(int argc, char** argv) {
     jobmode::fleet::register_collect(app, exit_code);
 #endif
     jobmode::cli::register_completions(app, exit_code);
+    jobmode::cli::register_help(app, exit_code);
     jobmode::cli::register_man(app, {JOBMODE_VERSION, JOBMODE_VERSION_DATE}, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
-        if (problem.get_exit_code() != 0 && jobmode::cli::is_check(app))
-            return jobmode::cli::check_unknown(problem.what());
-        if (problem.get_exit_code() != 0 && jobmode::cli::crawl_logs_json({argv, static_cast<std::size_t>(argc)})) {
-            jobmode::cli::crawl_usage_error_in_json(problem.what());
-            return static_cast<int>(jobmode::cli::exit_code::usage);
-        }
-        const int code = app.exit(problem);
-        return code == 0 ? 0 : static_cast<int>(jobmode::cli::exit_code::usage);
+        if (problem.get_exit_code() == 0)
+            return app.exit(problem);
+        const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
+        const std::string mistake = jobmode::cli::mistake_of(app, arguments, problem);
+        if (jobmode::cli::is_check(app))
+            return jobmode::cli::check_unknown(mistake);
+        if (jobmode::cli::crawl_logs_json(arguments))
+            jobmode::cli::crawl_usage_error_in_json(mistake);
+        else
+            jobmode::cli::usage_error(mistake + " (--help tells more)");
+        return static_cast<int>(jobmode::cli::exit_code::usage);
     }
     return exit_code;
 }

@@ -3,6 +3,8 @@
 
 #include <CLI/App.hpp>
 
+#include <string>
+
 namespace jobmode::fleet {
 
 /// Adds `jobmode plan` to the program; when it is what the user asked for, it runs and leaves its exit code in
@@ -10,5 +12,8 @@ namespace jobmode::fleet {
 void register_plan(CLI::App& root, int& exit_code);
 void register_work(CLI::App& root, int& exit_code);
 void register_collect(CLI::App& root, int& exit_code);
+
+/// The version of libnats that the program runs with.
+std::string nats_version();
 
 }  // namespace jobmode::fleet

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/command/crawl_problem.hpp"
+#include "fleet/commands.hpp"
 #include "store/file.hpp"
 
 namespace jobmode::fleet {
@@ -80,6 +81,10 @@ nats_config nats_options::config() const {
     made.certificate_file = certificate;
     made.key_file = key;
     return made;
+}
+
+std::string nats_version() {
+    return ::nats_GetVersion();
 }
 
 names nats_options::stream_names() const {

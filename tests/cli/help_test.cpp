@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "cli/docs/completions.hpp"
 #include "cli/docs/man.hpp"
+#include "cli/messages/mistake.hpp"
 #include "cli/process.hpp"
 
 namespace help_test {
@@ -321,6 +322,52 @@ TEST_CASE("The completions are scripts that their shells can read, whatever a de
         CHECK(accepts(shell, "-n", folder.write("sample", script)));
     }
     CHECK(test::run_program({"completions", "tcsh"}).exit_code == 2);
+}
+
+TEST_CASE("what was meant is found by a few letters", "[help]") {
+    const std::vector<std::string> names{"crawl", "check", "max-in-flight", "max-age-days"};
+    CHECK(closest("crwal", names) == "crawl");
+    CHECK(closest("chek", names) == "check");
+    CHECK(closest("max-inflight", names) == "max-in-flight");
+    CHECK(closest("verbose", names) == "");
+    CHECK(closest("", names) == "");
+    CHECK(closest("x", {"y"}) == "");
+}
+
+TEST_CASE("a subcommand or an option that there is none of is named, with what was meant", "[help]") {
+    const auto says = [](const std::vector<std::string>& arguments, const std::string& text) {
+        const auto result = test::run_program(arguments);
+        CAPTURE(arguments, result.out, result.err);
+        CHECK(has(arguments.front() == "check" ? result.out : result.err, text));
+        CHECK(result.exit_code == (arguments.front() == "check" ? 3 : 2));
+    };
+    says({"crwal"}, "jobmode: there is no subcommand crwal; did you mean crawl?");
+    says({"zzzzzzzz"}, "there is no subcommand zzzzzzzz (");
+    says({"crawl", "--max-inflight", "3"}, "jobmode crawl has no option --max-inflight; did you mean --max-in-flight?");
+    says({"crawl", "--user", "x", "--from", "2024-06-01"}, "no option --user; did you mean --users?");
+    says({"crawl", "-format=csv"}, "no option -format; did you mean --format?");
+    says({"--verison"}, "no option --verison; did you mean --version?");
+    says({"check", "--login-nam", "x"}, "no option --login-nam; did you mean --login-name?");
+    // A value is none, whatever it looks like.
+    says({"crawl", "--out", "--forse"}, "is required");
+}
+
+TEST_CASE("help prints what --help does", "[help]") {
+    const test::environment wide{{"COLUMNS", "80"}};
+    for (const std::string& name : subcommands())
+        CHECK(test::run_program({"help", name}, wide).out == test::run_program({name, "--help"}, wide).out);
+    CHECK(test::run_program({"help"}, wide).out == test::run_program({"--help"}, wide).out);
+    CHECK(test::run_program({"help", "crwal"}).exit_code == 2);
+}
+
+TEST_CASE("the version is told with those of the libraries", "[help]") {
+    const auto result = test::run_program({"-V"});
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.starts_with("jobmode "));
+    for (const char* const library : {"\nBoost 1.", "\nOpenSSL 3.", "\nSQLite 3."})
+        CHECK(has(result.out, library));
+    CHECK(has(result.out, "\nlibnats ") == has(test::run_program({"--help"}).out, "\n  work "));
+    CHECK(result.out == test::run_program({"--version"}).out);
 }
 
 }  // namespace help_test

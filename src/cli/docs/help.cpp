@@ -10,8 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <memory>
 #include <set>
 #include <utility>
+
+#include "cli/messages/exit_code.hpp"
 
 namespace jobmode::cli {
 namespace {
@@ -362,6 +365,28 @@ std::string help_text(const command_help& command, std::size_t width) {
         }
     }
     return out;
+}
+
+void register_help(CLI::App& root, int& result) {
+    auto wanted = std::make_shared<std::string>();
+    CLI::App* const command = root.add_subcommand("help", "Print the help of a subcommand");
+    std::vector<std::string> topics{"man"};
+    for (const command_help& nested : describe(root, root.get_name()).subcommands)
+        topics.push_back(nested.name);
+    std::sort(topics.begin(), topics.end());
+    command->add_option("SUBCOMMAND", *wanted, "Which one's; without it, the program's")
+        ->check(CLI::IsMember(topics))
+        ->type_name("");
+    command->footer(
+        "jobmode help crawl prints what jobmode crawl --help prints.\n\n"
+        "Example:\n"
+        "  jobmode help crawl");
+    command->callback([&root, wanted, &result] {
+        const command_help program = describe(root, root.get_name());
+        const auto found = std::ranges::find(program.subcommands, *wanted, &command_help::name);
+        result =
+            static_cast<int>(print(help_text(found == program.subcommands.end() ? program : *found, terminal_width())));
+    });
 }
 
 std::string help_formatter::make_help(const CLI::App* command, std::string full_name, CLI::AppFormatMode) const {

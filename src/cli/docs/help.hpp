@@ -91,6 +91,10 @@ std::string upper(std::string text);
 /// What `--help` prints, at most `width` columns wide, but for lines that are shown as they are.
 std::string help_text(const command_help& command, std::size_t width);
 
+/// Adds `jobmode help`, which prints what `--help` does; when it is what the user asked for, it runs and leaves its
+/// exit code in `result`. To be called after all others but `man`.
+void register_help(CLI::App& root, int& result);
+
 /// Has CLI11 print `help_text`, as wide as the terminal, within reason.
 class help_formatter : public CLI::FormatterBase {
 public:
