@@ -106,6 +106,7 @@ TEST_CASE("whatever a terminal obeys is written as its code") {
     CHECK(cli::terminal_text("caf\xc3\xa9 \xd7\x90 \xe2\x82\xac") == "caf\xc3\xa9 \xd7\x90 \xe2\x82\xac");
     CHECK(cli::terminal_text("\xff\xc2") == "\\xff\\xc2");
     CHECK(cli::terminal_json("{\"a\":1}\n{\"b\":2}\n") == "{\"a\":1}\n{\"b\":2}\n");
+    CHECK(cli::terminal_csv("a,b\r\n\"c\r\x1b[2J\n\"\r\n") == "a,b\r\n\"c\\u{d}\\u{1b}[2J\\u{a}\"\r\n");
 }
 
 TEST_CASE("no name in a table does more than stand there") {
@@ -114,6 +115,25 @@ TEST_CASE("no name in a table does more than stand there") {
     CHECK(table.exit_code == 0);
     CHECK(obeyed_in(table.out, 2) == "");
     CHECK(table.out.find("X\\u{1b}[2J") != std::string::npos);
+}
+
+TEST_CASE("a terminal is shown records of every format without what it would obey, and a file gets them as they are") {
+    const test::fleet_fixture with(answering(job_named("X\x1b[2J\xc2\x9bY")));
+    const std::string format = GENERATE("ndjson", "csv", "table", "");
+    std::vector<std::string> asked{"--login-name", "obm", "--date", "2024-06-26"};
+    if (!format.empty())
+        asked.insert(asked.end(), {"--format", format});
+    test::terminal terminal;
+    test::restrictions on_terminal;
+    on_terminal.terminal = terminal.path();
+    on_terminal.out_on_terminal = true;
+    test::program query(with.arguments("query", asked), {{"JOBMODE_SYS_PWD", "system1"}}, on_terminal);
+    CHECK(query.wait().exit_code == 0);
+    terminal.wait_for(format == "ndjson" ? "X\\u001b[2J\\u009bY" : "X\\u{1b}[2J\\u{9b}Y");
+    CHECK(terminal.shown().find('\x1b') == std::string::npos);
+    CHECK(terminal.shown().find("\xc2\x9b") == std::string::npos);
+    if (format == "csv")
+        CHECK(with.run("query", asked).out.find("X\x1b[2J\xc2\x9bY") != std::string::npos);
 }
 
 TEST_CASE("nothing that a server says does more than stand there") {

@@ -92,7 +92,8 @@ program::program(const std::vector<std::string>& arguments, const environment& v
         if (!restricted.terminal.empty() && ::open(restricted.terminal.c_str(), O_RDWR | O_CLOEXEC) < 0)
             ::_exit(126);
         ::dup2(nothing, STDIN_FILENO);
-        ::dup2(out_write, STDOUT_FILENO);
+        ::dup2(restricted.out_on_terminal ? ::open(restricted.terminal.c_str(), O_RDWR | O_CLOEXEC) : out_write,
+               STDOUT_FILENO);
         ::dup2(err_write, STDERR_FILENO);
         if (restricted.file_bytes) {
             // Without the signal, writing fails.

@@ -58,6 +58,8 @@ struct restrictions {
     bool obey_permissions = false;
     /// The path of its terminal; empty for none.
     std::string terminal;
+    /// Whether it writes its standard output to that terminal, too.
+    bool out_on_terminal = false;
 };
 
 /// A running `jobmode`. Its standard input is empty, and it has no terminal unless it is given one. Ended with SIGKILL

@@ -124,6 +124,8 @@ private:
     bool flush() {
         if (terminal_ && format_ == store::row_format::ndjson)
             out_ = terminal_json(out_);
+        else if (terminal_ && format_ == store::row_format::csv)
+            out_ = terminal_csv(out_);
         const bool written = store::write_all(STDOUT_FILENO, out_);
         out_.clear();
         return written;

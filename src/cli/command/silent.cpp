@@ -206,7 +206,12 @@ int run(const silent_options& options) {
             ? csv_of(named, as_of, options.csv_safe ? store::csv_cells::safe : store::csv_cells::plain)
         : options.format == silent_format::json ? json_of(named, as_of)
                                                 : text_of(named, as_of);
-    if (!store::write_all(STDOUT_FILENO, text))
+    const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+    const std::string shown = !terminal                               ? text
+                              : options.format == silent_format::csv  ? terminal_csv(text)
+                              : options.format == silent_format::json ? terminal_json(text)
+                                                                      : text;
+    if (!store::write_all(STDOUT_FILENO, shown))
         return static_cast<int>(output_failed());
     const auto set_aside = std::ranges::count_if(
         all, [](const coverage_row& row) { return row.reason == "ignored" || row.reason == "acknowledged"; });

@@ -80,4 +80,17 @@ std::string terminal_json(std::string_view json) {
         [](std::string& shown, unsigned) { shown += '?'; });
 }
 
+std::string terminal_csv(std::string_view csv) {
+    static constexpr std::string_view line_end = "\r\n";
+    std::string shown;
+    for (;;) {
+        const auto end = csv.find(line_end);
+        shown += terminal_text(csv.substr(0, end));
+        if (end == std::string_view::npos)
+            return shown;
+        shown += line_end;
+        csv.remove_prefix(end + line_end.size());
+    }
+}
+
 }  // namespace jobmode::cli

@@ -15,4 +15,7 @@ std::string terminal_text(std::string_view text);
 /// that the lines still mean the same. A byte that is not UTF-8, and so no JSON, becomes a question mark.
 std::string terminal_json(std::string_view json);
 
+/// Lines of CSV, which end with CR LF, as a terminal may be shown them: as `terminal_text` has each of them.
+std::string terminal_csv(std::string_view csv);
+
 }  // namespace jobmode::cli
