@@ -6,6 +6,7 @@
 #include <jobmode/query.hpp>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 namespace jobmode::report {
@@ -95,6 +96,7 @@ judgement judge(const history& of, sys_days as_of, const std::optional<rhythm>& 
     const sys_days horizon = end + std::max(most_age, expected.max_age);
 
     bool in_doubt = false;
+    bool early = false;
     for (sys_days day = last_good + days(1); day <= horizon; day += days(1)) {
         if (!is_expected(expected, day, last_good))
             continue;
@@ -106,16 +108,46 @@ judgement judge(const history& of, sys_days as_of, const std::optional<rhythm>& 
         if (state == day_state::missing)
             ++said.missed;
         in_doubt = in_doubt || state == day_state::missing || state == day_state::unknown;
+        early = early || state == day_state::pending;
     }
     // As if every day that is not known had had a good job.
     bool certain = false;
     for (sys_days day = possible + days(1); day <= end; day += days(1))
         certain = certain || (of.at(day) == day_state::missing && is_expected(expected, day, possible));
-    said.is = certain ? verdict::silent : in_doubt ? verdict::unknown : verdict::fine;
+    said.is = certain ? verdict::silent : in_doubt ? verdict::unknown : early ? verdict::pending : verdict::good;
     return said;
 }
 
+std::string_view to_string(verdict is) noexcept {
+    static constexpr std::array<std::string_view, 4> names{"good", "pending", "unknown", "silent"};
+    return names[static_cast<std::size_t>(is)];
+}
+
+void day_marks::add(sys_days day, std::uint8_t bits) {
+    if (marks_.empty())
+        first_ = day;
+    if (day < first_) {
+        marks_.insert(marks_.begin(), static_cast<std::size_t>((first_ - day).count()), 0);
+        first_ = day;
+    }
+    const auto place = static_cast<std::size_t>((day - first_).count());
+    if (place >= marks_.size())
+        marks_.resize(place + 1);
+    marks_[place] |= bits;
+}
+
+void day_marks::add(const day_marks& other) {
+    sys_days day = other.first_;
+    for (const std::uint8_t bits : other.marks_) {
+        if (bits != 0)
+            add(day, bits);
+        day += days(1);
+    }
+}
+
 coverage::user& coverage::user_of(std::string_view server, std::string_view login_name) {
+    if (const auto known = users_.find(std::pair(server, login_name)); known != users_.end())
+        return known->second;
     return users_[user_key(server, login_name)];
 }
 
@@ -136,23 +168,21 @@ void coverage::add_job(std::string_view server, std::string_view login_name, std
     const std::string_view key = record.backup_set_id.empty() ? record.backup_set_name : record.backup_set_id;
     auto found = who.sets.find(key);
     if (found == who.sets.end())
-        found = who.sets.emplace(key, backup_set{std::string(record.backup_set_id), {}, {}, {}}).first;
+        found = who.sets.emplace(key, backup_set{std::string(record.backup_set_id), {}, {}}).first;
     backup_set& set = found->second;
     if (!record.backup_set_name.empty())
         set.name = record.backup_set_name;
     const sys_days date(day);
-    set.listed.insert(date);
+    const bool counts = require_ == require::scheduled ? mode == job_mode::scheduled : mode != job_mode::none;
+    set.jobs.add(date, counts ? there | enough : there);
     note(date);
-    if (require_ == require::scheduled ? mode == job_mode::scheduled : mode != job_mode::none)
-        set.good.insert(date);
 }
 
 void coverage::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
                          std::optional<std::chrono::local_seconds> answered) {
     user& who = user_of(server, login_name);
     who.listed = true;
-    bool& over = who.answered[day];
-    over = over || is_over(day, answered);
+    who.answered.add(day, is_over(day, answered) ? there | enough : there);
     note(day);
 }
 
@@ -170,7 +200,7 @@ void coverage::add_failure(std::string_view server, std::string_view login_name,
 
 bool coverage::has_failure(std::string_view server, std::string_view login_name,
                            std::chrono::year_month_day day) const {
-    const auto known = users_.find(user_key(server, login_name));
+    const auto known = users_.find(std::pair(server, login_name));
     return known != users_.end() && known->second.failed.contains(day);
 }
 
@@ -180,8 +210,8 @@ void coverage::add_unseen(std::string_view server, std::string_view reason) {
 
 /// The users, with the history of each set under the login name that it has now: an ID that goes on under another one,
 /// without a day on which both have it, was renamed.
-std::map<coverage::user_key, coverage::user> coverage::with_renames() const {
-    std::map<user_key, user> all = users_;
+coverage::user_map coverage::with_renames() const {
+    user_map all = users_;
     std::map<std::pair<std::string, std::string>, std::vector<user_key>> owners;
     for (const auto& [key, who] : all)
         for (const auto& [id, set] : who.sets)
@@ -190,20 +220,21 @@ std::map<coverage::user_key, coverage::user> coverage::with_renames() const {
     for (auto& entry : owners) {
         const std::string& id = entry.first.second;
         std::vector<user_key>& names = entry.second;
-        std::ranges::sort(names, {}, [&](const user_key& name) { return *all[name].sets.at(id).listed.begin(); });
+        std::ranges::sort(names, {}, [&](const user_key& name) { return all[name].sets.at(id).jobs.first(); });
         for (std::size_t newer = 1; newer < names.size(); ++newer) {
             user& before = all[names[newer - 1]];
             user& after = all[names[newer]];
             backup_set& old = before.sets.at(id);
             backup_set& set = after.sets.at(id);
-            if (*old.listed.rbegin() >= *set.listed.begin())
+            const sys_days begins = set.jobs.first();
+            if (old.jobs.last() >= begins)
                 continue;
             // What was asked under the old name counts for the days before the new one.
-            for (const auto& [day, over] : before.answered)
-                if (day < *set.listed.begin())
-                    after.answered.insert({day, over});
-            set.good.merge(old.good);
-            set.listed.merge(old.listed);
+            if (!before.answered.empty())
+                for (sys_days day = before.answered.first(); day < begins; day += days(1))
+                    if (const std::uint8_t bits = before.answered.at(day); bits != 0 && after.answered.at(day) == 0)
+                        after.answered.add(day, bits);
+            set.jobs.add(old.jobs);
             before.sets.erase(id);
         }
     }
@@ -217,23 +248,23 @@ std::map<coverage::user_key, coverage::user> coverage::with_renames() const {
 history coverage::history_of(const user& who, const backup_set* set, sys_days last, sys_days today) const {
     history made;
     made.first = last;
-    if (set && !set->listed.empty())
-        made.first = *set->listed.begin();
+    if (set)
+        made.first = set->jobs.first();
     else if (!who.answered.empty() || !who.failed.empty())
-        made.first = std::min(who.answered.empty() ? last : who.answered.begin()->first,
+        made.first = std::min(who.answered.empty() ? last : who.answered.first(),
                               who.failed.empty() ? last : who.failed.begin()->first);
     for (sys_days day = made.first; day <= last; day += days(1)) {
-        const auto answer = who.answered.find(day);
-        if (set && set->good.contains(day))
+        const std::uint8_t answer = who.answered.at(day);
+        const std::uint8_t jobs = set ? set->jobs.at(day) : 0;
+        if ((jobs & enough) != 0)
             made.days.push_back(day_state::good);
         else if (day >= today)
             made.days.push_back(day_state::pending);
-        else if (answer != who.answered.end())
-            made.days.push_back(answer->second ? day_state::missing : day_state::pending);
+        else if (answer != 0)
+            made.days.push_back((answer & enough) != 0 ? day_state::missing : day_state::pending);
         else
             // A record of that day is an answer, too, where nothing says what was asked.
-            made.days.push_back(!who.listed && set && set->listed.contains(day) ? day_state::missing
-                                                                                : day_state::unknown);
+            made.days.push_back(!who.listed && jobs != 0 ? day_state::missing : day_state::unknown);
     }
     return made;
 }
@@ -260,15 +291,19 @@ std::vector<coverage_row> coverage::judge_all(sys_days today, const expectations
         const history seen = history_of(who, set, last, today);
         const expectation expected = wanted.of({row.server, row.owner, row.login_name, row.set_id, row.set_name});
         row.said = judge(seen, last, expected.wanted);
-        if (row.said.is != verdict::fine && (expected.ignored || last <= expected.acknowledged)) {
-            row.said.is = verdict::fine;
+        // Nothing is expected of whom no answer was ever about, and nothing can be said either.
+        if (!set && who.answered.empty())
+            row.said.is = verdict::unknown;
+        const bool named = row.said.is == verdict::silent || row.said.is == verdict::unknown;
+        if (named && (expected.ignored || last <= expected.acknowledged)) {
+            row.said.is = verdict::good;
             row.reason = expected.ignored ? "ignored" : "acknowledged";
         }
         if (row.said.is == verdict::silent)
             row.reason = row.said.last_good ? "stopped" : "never ran";
         else if (row.said.is == verdict::unknown)
             row.reason = "unknown";
-        if (row.said.is == verdict::fine)
+        if (row.said.is != verdict::silent && row.said.is != verdict::unknown)
             return;
         const auto not_known = std::ranges::count(seen.days, day_state::unknown);
         if (!set)

@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,23 +49,49 @@ struct history {
 /// does not teach silence.
 rhythm learn(const history& of, std::chrono::sys_days last_good);
 
-/// Whether a set is silent.
+/// What is said of a set, from the best to the worst.
 enum class verdict : std::uint8_t {
-    fine,
-    /// An expected backup is missing, whatever the days that are not known had.
-    silent,
+    /// Every expected backup is there.
+    good,
+    /// Nothing is missing, but an expected backup was not there yet when it was asked, which was too early.
+    pending,
     /// It depends on days that are not known.
     unknown,
+    /// An expected backup is missing, whatever the days that are not known had.
+    silent,
 };
+
+/// `good`, `pending`, `unknown` or `silent`.
+std::string_view to_string(verdict is) noexcept;
 
 /// What is said of a set.
 struct judgement {
-    verdict is = verdict::fine;
+    verdict is = verdict::good;
     std::optional<std::chrono::sys_days> last_good;
     /// The first day after the last good one on which a backup was expected, or is.
     std::optional<std::chrono::sys_days> due;
     /// Expected days after the last good one that are known to have none.
     unsigned missed = 0;
+};
+
+/// What is known of each of some days, as bits, in a byte a day.
+class day_marks {
+public:
+    void add(std::chrono::sys_days day, std::uint8_t bits);
+    void add(const day_marks& other);
+    /// Nothing is known of a day outside of those that were added.
+    std::uint8_t at(std::chrono::sys_days day) const {
+        return empty() || day < first_ || day > last() ? std::uint8_t{}
+                                                       : marks_[static_cast<std::size_t>((day - first_).count())];
+    }
+    bool empty() const noexcept { return marks_.empty(); }
+    /// The first and the last day that were added; only if there is one.
+    std::chrono::sys_days first() const { return first_; }
+    std::chrono::sys_days last() const { return first_ + std::chrono::days(static_cast<int>(marks_.size()) - 1); }
+
+private:
+    std::chrono::sys_days first_;
+    std::vector<std::uint8_t> marks_;
 };
 
 /// Judges a set as of a day, which counts too if it is known, by the rhythm that is wanted of it or else by its own.
@@ -119,30 +144,43 @@ private:
     struct backup_set {
         std::string id;
         std::string name;
-        std::set<std::chrono::sys_days> good;
-        /// The days of all jobs, whether they count or not.
-        std::set<std::chrono::sys_days> listed;
+        /// The days of its jobs, and whether one of them counts.
+        day_marks jobs;
     };
     struct user {
         std::string owner;
         /// By ID, or by name where there is no ID.
         std::map<std::string, backup_set, std::less<>> sets;
         /// Days that were answered, and whether they were over then.
-        std::map<std::chrono::sys_days, bool> answered;
+        day_marks answered;
         std::map<std::chrono::sys_days, std::string> failed;
         /// Whether it is known what was asked.
         bool listed = false;
     };
     using user_key = std::pair<std::string, std::string>;
+    /// Orders keys by server and login name, whether the texts are owned or not.
+    struct by_server_and_name {
+        using is_transparent = void;
+        template <class Left, class Right>
+        bool operator()(const Left& left, const Right& right) const noexcept {
+            const int servers = std::string_view(left.first).compare(right.first);
+            return servers != 0 ? servers < 0 : std::string_view(left.second) < std::string_view(right.second);
+        }
+    };
+    using user_map = std::map<user_key, user, by_server_and_name>;
+
+    static constexpr std::uint8_t there = 1;
+    /// Of a set's day: a job counts. Of a user's: it was over when it was asked about.
+    static constexpr std::uint8_t enough = 2;
 
     user& user_of(std::string_view server, std::string_view login_name);
     void note(std::chrono::sys_days day);
-    std::map<user_key, user> with_renames() const;
+    user_map with_renames() const;
     history history_of(const user& who, const backup_set* set, std::chrono::sys_days last,
                        std::chrono::sys_days today) const;
 
     require require_;
-    std::map<user_key, user> users_;
+    user_map users_;
     std::map<std::string, std::string> unseen_;
     std::optional<std::chrono::sys_days> newest_;
 };

@@ -82,7 +82,7 @@ const coverage_row& row_of(const std::vector<coverage_row>& rows, std::string_vi
 }  // namespace
 
 TEST_CASE("the morning after the first missed night tells that a nightly set is late") {
-    CHECK(judged(times("G", 30)).is == verdict::fine);
+    CHECK(judged(times("G", 30)).is == verdict::good);
     const judgement late = judged(times("G", 30) + "-");
     CHECK(late.is == verdict::silent);
     CHECK(late.missed == 1);
@@ -93,7 +93,7 @@ TEST_CASE("the morning after the first missed night tells that a nightly set is 
 
 TEST_CASE("a set of working days is quiet at weekends, and late on Monday") {
     const std::string weeks = times("GGGGG--", 5);
-    CHECK(judged(weeks).is == verdict::fine);
+    CHECK(judged(weeks).is == verdict::good);
     CHECK(judged(weeks).due == monday + days(35));
     CHECK(judged(weeks + "-").is == verdict::silent);
     CHECK(judged(weeks + "-").missed == 1);
@@ -103,8 +103,8 @@ TEST_CASE("a set of working days is quiet at weekends, and late on Monday") {
 
 TEST_CASE("a weekly set raises no daily alarm, and one that misses its day does") {
     const std::string weeks = times("---G---", 8);
-    CHECK(judged(weeks).is == verdict::fine);
-    CHECK(judged(weeks + "---").is == verdict::fine);
+    CHECK(judged(weeks).is == verdict::good);
+    CHECK(judged(weeks + "---").is == verdict::good);
     CHECK(judged(weeks + "----").is == verdict::silent);
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("without an expected weekday the gaps tell how old a backup may be") {
     const report::rhythm found = report::learn(of, monday + days(80));
     CHECK_FALSE(found.by_weekday());
     CHECK(found.max_age == days(13));
-    CHECK(judged(letters.substr(0, 81) + times("-", 12)).is == verdict::fine);
+    CHECK(judged(letters.substr(0, 81) + times("-", 12)).is == verdict::good);
     CHECK(judged(letters.substr(0, 81) + times("-", 13)).is == verdict::silent);
     // The 90th percentile of ten gaps is the ninth: one long gap of ten teaches nothing.
     std::string steady;
@@ -153,17 +153,17 @@ TEST_CASE("without an expected weekday the gaps tell how old a backup may be") {
 }
 
 TEST_CASE("less than three weeks tell nothing but every three days") {
-    CHECK(judged("GGGGG--").is == verdict::fine);
+    CHECK(judged("GGGGG--").is == verdict::good);
     CHECK(judged("GGGGG---").is == verdict::silent);
     CHECK(judged("G").due == monday + days(3));
 }
 
 TEST_CASE("a set that never ran is silent after three days, and not before") {
-    CHECK(judged("--").is == verdict::fine);
+    CHECK(judged("--").is == verdict::good);
     const judgement never = judged("---");
     CHECK(never.is == verdict::silent);
     CHECK_FALSE(never.last_good);
-    CHECK(judged("??").is == verdict::fine);
+    CHECK(judged("??").is == verdict::good);
     CHECK(judged("-?-").is == verdict::unknown);
 }
 
@@ -173,22 +173,22 @@ TEST_CASE("a day that is not known may have had a backup, and one that was asked
     CHECK(judged(nightly + "???").is == verdict::unknown);
     CHECK(judged(nightly + "-?").is == verdict::unknown);
     CHECK(judged(nightly + "?-").is == verdict::silent);
-    CHECK(judged(nightly + "P").is == verdict::fine);
+    CHECK(judged(nightly + "P").is == verdict::pending);
     CHECK(judged(nightly + "-P").is == verdict::silent);
     CHECK(judged(nightly + "?P").is == verdict::unknown);
     // Nobody expects anything of a Sunday.
     const std::string weeks = times("GGGGG--", 5);
-    CHECK(judged(weeks.substr(0, 34) + "?").is == verdict::fine);
-    CHECK(judged("?" + nightly).is == verdict::fine);
-    CHECK(judged(nightly + "?" + "G").is == verdict::fine);
+    CHECK(judged(weeks.substr(0, 34) + "?").is == verdict::good);
+    CHECK(judged("?" + nightly).is == verdict::good);
+    CHECK(judged(nightly + "?" + "G").is == verdict::good);
 }
 
 TEST_CASE("a judgement is of its day, and not of what came later") {
     const history of = days_of(times("G", 30) + "---G");
-    CHECK(report::judge(of, monday + days(29)).is == verdict::fine);
+    CHECK(report::judge(of, monday + days(29)).is == verdict::good);
     CHECK(report::judge(of, monday + days(31)).is == verdict::silent);
-    CHECK(report::judge(of, monday + days(33)).is == verdict::fine);
-    CHECK(report::judge(of, monday + days(400)).is == verdict::fine);
+    CHECK(report::judge(of, monday + days(33)).is == verdict::good);
+    CHECK(report::judge(of, monday + days(400)).is == verdict::good);
 }
 
 TEST_CASE("a user without any record is named, and so is a set that stopped beside one that goes on") {
@@ -205,7 +205,7 @@ TEST_CASE("a user without any record is named, and so is a set that stopped besi
     CHECK(rows.size() == 3);
     CHECK(row_of(rows, "nobody").said.is == verdict::silent);
     CHECK(row_of(rows, "nobody").reason == "never ran");
-    CHECK(row_of(rows, "obm", "1").said.is == verdict::fine);
+    CHECK(row_of(rows, "obm", "1").said.is == verdict::good);
     CHECK(row_of(rows, "obm", "2").said.is == verdict::silent);
     CHECK(row_of(rows, "obm", "2").reason == "stopped");
     CHECK(row_of(rows, "obm", "2").set_name == "Mail");
@@ -240,7 +240,7 @@ TEST_CASE("today is not over, also where it was not answered") {
         known.add_job("a", "obm", monday + days(day), job("1"));
     }
     known.add_failure("a", "obm", monday + days(30), "connect_failed");
-    CHECK(known.judge_all(monday + days(30))[0].said.is == verdict::fine);
+    CHECK(known.judge_all(monday + days(30))[0].said.is == verdict::pending);
     CHECK(known.judge_all(monday + days(31))[0].said.is == verdict::unknown);
 }
 
@@ -255,8 +255,8 @@ TEST_CASE("only a mode that is required counts, and none that says null") {
                 known->add_job("a", "obm", monday + days(day), job("1", mode));
             }
         const std::string_view text(mode);
-        CHECK((any.judge_all(monday + days(30))[0].said.is == verdict::fine) == (!text.empty() && text != "null"));
-        CHECK((scheduled.judge_all(monday + days(30))[0].said.is == verdict::fine) == (text == "S"));
+        CHECK((any.judge_all(monday + days(30))[0].said.is == verdict::good) == (!text.empty() && text != "null"));
+        CHECK((scheduled.judge_all(monday + days(30))[0].said.is == verdict::good) == (text == "S"));
     }
 }
 
@@ -272,9 +272,9 @@ TEST_CASE("a set whose ID goes on under another login name was renamed, and two 
     }
     const std::vector<coverage_row> rows = known.judge_all(monday + days(60));
     CHECK(rows.size() == 3);
-    CHECK(row_of(rows, "new", "7").said.is == verdict::fine);
-    CHECK(row_of(rows, "anna", "9").said.is == verdict::fine);
-    CHECK(row_of(rows, "bert", "9").said.is == verdict::fine);
+    CHECK(row_of(rows, "new", "7").said.is == verdict::good);
+    CHECK(row_of(rows, "anna", "9").said.is == verdict::good);
+    CHECK(row_of(rows, "bert", "9").said.is == verdict::good);
 }
 
 TEST_CASE("what is told twice, and in another order, is judged the same") {
@@ -378,9 +378,11 @@ TEST_CASE("in a season of nights exactly those are named who should be") {
                 not_known = true;
                 in_doubt = in_doubt || set.due(day);
             }
-            const verdict right = not_known ? (in_doubt ? verdict::unknown : verdict::fine)
-                                  : missed  ? verdict::silent
-                                            : verdict::fine;
+            const bool early = set.due(answered) || set.due(morning);
+            const verdict right = missed && !not_known    ? verdict::silent
+                                  : not_known && in_doubt ? verdict::unknown
+                                  : early                 ? verdict::pending
+                                                          : verdict::good;
             wrong += row.said.is != right;
             named += row.said.is == verdict::silent;
         }

@@ -163,16 +163,16 @@ TEST_CASE("weekdays and ages are read, and what is neither is told with its line
 TEST_CASE("what is expected takes the place of what was learned") {
     // Nightly for thirty days; then Wednesday to Friday had none.
     CHECK(judged(run(30, 1), "[default]\nignored = no") == verdict::silent);
-    CHECK(judged(run(30, 3), "[default]\ndays = sat") == verdict::fine);
+    CHECK(judged(run(30, 3), "[default]\ndays = sat") == verdict::good);
     CHECK(judged(run(30, 4), "[default]\ndays = sat") == verdict::silent);
-    CHECK(judged(run(30, 4), "[default]\nmax-age = 5d") == verdict::fine);
+    CHECK(judged(run(30, 4), "[default]\nmax-age = 5d") == verdict::good);
     CHECK(judged(run(30, 5), "[default]\nmax-age = 5d") == verdict::silent);
-    CHECK(judged(run(30, 50), "[default]\nmax-age = 90d") == verdict::fine);
+    CHECK(judged(run(30, 50), "[default]\nmax-age = 90d") == verdict::good);
     CHECK(report::judge(run(30, 1), monday + days(30), asked("[default]\nmax-age=90d", files).wanted).due ==
           monday + days(119));
     // A set that is new, or never ran, is late on the first day that is expected.
     CHECK(judged(run(0, 1), "[default]\ndays = mon-fri") == verdict::silent);
-    CHECK(judged(run(0, 4), "[default]\ndays = fri") == verdict::fine);
+    CHECK(judged(run(0, 4), "[default]\ndays = fri") == verdict::good);
     CHECK(judged(run(0, 5), "[default]\ndays = fri") == verdict::silent);
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("what is ignored or acknowledged is not named, until the day after") {
         REQUIRE(rows.size() == 2);
         // A server that was not seen is named in any case.
         CHECK(rows[0].said.is == verdict::unknown);
-        CHECK((rows[1].said.is == verdict::fine) == (rows[1].reason != "never ran"));
+        CHECK((rows[1].said.is == verdict::good) == (rows[1].reason != "never ran"));
         return std::string(rows[1].reason);
     };
     CHECK(reason("") == "never ran");
