@@ -183,6 +183,9 @@ void coverage::add_asked(std::string_view server, std::string_view login_name, s
     user& who = user_of(server, login_name);
     who.listed = true;
     who.answered.add(day, is_over(day, answered) ? there | enough : there);
+    has_times_ = has_times_ || answered;
+    if (answered && is_over(day, answered))
+        newest_complete_ = std::max(newest_complete_.value_or(*answered), *answered);
     note(day);
 }
 
@@ -323,6 +326,24 @@ std::vector<coverage_row> coverage::judge_all(sys_days today, const expectations
             add(key, who, &set);
     }
     return rows;
+}
+
+assessment coverage::assess(std::chrono::local_seconds now, const expectations& wanted) const {
+    const auto day = std::chrono::floor<days>(now);
+    const sys_days today(day.time_since_epoch());
+    assessment made;
+    made.as_of = std::min(today, newest_.value_or(today));
+    made.rows = judge_all(today, wanted);
+    std::optional<std::chrono::local_seconds> newest = newest_complete_;
+    if (!has_times_ && newest_)
+        newest = std::chrono::local_days(newest_->time_since_epoch()) + days(1);
+    if (newest)
+        made.age = std::chrono::ceil<std::chrono::hours>(now - *newest);
+    for (const coverage_row& row : made.rows)
+        // A server that was not seen is nobody whom a section is about.
+        if (made.problem.empty() && !row.login_name.empty())
+            made.problem = wanted.of({row.server, row.owner, row.login_name, row.set_id, row.set_name}).problem;
+    return made;
 }
 
 }  // namespace jobmode::report

@@ -112,6 +112,22 @@ struct coverage_row {
     std::string detail;
 };
 
+/// What the model says as of a moment.
+struct assessment {
+    /// The day as of which is judged: that of the moment, or the newest that was asked about where that is earlier.
+    std::chrono::sys_days as_of;
+    std::vector<coverage_row> rows;
+    /// How long before the moment the newest answer came that told all there is to know of its day. Where no answer
+    /// has a time, the newest day's end stands for it. Nothing if there is no such answer.
+    std::optional<std::chrono::hours> age;
+    /// Where two sections of the expectations contradict each other about a row, a sentence on that.
+    std::string problem;
+
+    /// Crawls of every night are late if the newest complete answer is older than this.
+    static constexpr std::chrono::hours most_age{36};
+    bool is_old() const { return !age || *age > most_age; }
+};
+
 /// The one model of which backup set has its backups: what page, commands and metrics ask, so that they cannot
 /// disagree. Gathers what crawls found out, and judges. Not thread-safe.
 class coverage final : public findings {
@@ -139,6 +155,8 @@ public:
     /// What `wanted` ignores or has acknowledged is fine. Where `wanted` contradicts itself about a row, the row is
     /// judged without it: ask `expectations::of` first.
     std::vector<coverage_row> judge_all(std::chrono::sys_days today, const expectations& wanted = {}) const;
+    /// The same as of a moment in the time of whoever asked, with what else is to be said.
+    assessment assess(std::chrono::local_seconds now, const expectations& wanted = {}) const;
 
 private:
     struct backup_set {
@@ -183,6 +201,9 @@ private:
     user_map users_;
     std::map<std::string, std::string> unseen_;
     std::optional<std::chrono::sys_days> newest_;
+    /// Whether any answer has a time, and the newest of those that were complete.
+    bool has_times_ = false;
+    std::optional<std::chrono::local_seconds> newest_complete_;
 };
 
 }  // namespace jobmode::report

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "cli/process.hpp"
 
 namespace coverage_test {
 
@@ -303,6 +304,48 @@ TEST_CASE("what is told twice, and in another order, is judged the same") {
     CHECK(left.is == right.is);
     CHECK(left.missed == right.missed);
     CHECK(left.last_good == right.last_good);
+}
+
+TEST_CASE("answers are old when the newest that told all of its day is older than 36 hours") {
+    using std::chrono::hours;
+    const auto at = [](int day, int hour) {
+        return std::chrono::local_days((monday + days(day)).time_since_epoch()) + hours(hour);
+    };
+    coverage known;
+    known.add_asked("a", "obm", monday, at(1, 7));
+    // Today's answer tells nothing of today yet, however fresh it is.
+    known.add_asked("a", "obm", monday + days(2), at(2, 23));
+    CHECK(known.assess(at(2, 19)).age == hours(36));
+    CHECK_FALSE(known.assess(at(2, 19)).is_old());
+    CHECK(known.assess(at(2, 19) + std::chrono::seconds(1)).is_old());
+    coverage early;
+    early.add_asked("a", "obm", monday, at(0, 23));
+    CHECK(early.assess(at(0, 23)).is_old());
+    // Without times, it is the newest day's end.
+    coverage untimed;
+    untimed.add_asked("a", "obm", monday, std::nullopt);
+    CHECK_FALSE(untimed.assess(at(2, 12)).is_old());
+    CHECK(untimed.assess(at(2, 13)).is_old());
+}
+
+TEST_CASE("silent ends with 3 when the newest complete answer is older than 36 hours by the clock") {
+    const test::temporary_folder folder;
+    const std::string out = folder.path("night.ndjson");
+    folder.write("night.ndjson", R"({"BackupSetID":"7","BackupSetName":"Files","BackupJobMode":"M","LoginName":"obm",)"
+                                 R"("BackupDate":"2024-06-30","Server":"a","QueryLoginName":"obm"})"
+                                 "\n");
+    folder.write("night.ndjson.asked.ndjson",
+                 R"({"Server":"a","LoginName":"obm","From":"2024-06-30","To":"2024-06-30","Ended":"answered",)"
+                 R"("At":"2024-07-01T07:00:00+02:00"})"
+                 "\n");
+    const auto silent = [&](const std::string& now) { return test::run_program({"silent", out, "--now", now}); };
+    CHECK(silent("2024-07-01").exit_code == 0);
+    CHECK(silent("2024-07-02T19:00").exit_code == 0);
+    const test::program_result late = silent("2024-07-02 19:00:01");
+    CHECK(late.exit_code == 3);
+    CHECK(late.err.find("the newest complete answer is 37 hours old") != std::string::npos);
+    for (const char* wrong : {"yesterday", "2024-02-30", "2024-07-02 25:00", "2024-07-02 1900"})
+        CHECK(silent(wrong).exit_code == 2);
 }
 
 namespace {

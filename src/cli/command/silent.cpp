@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,9 +19,8 @@
 #include "cli/messages/exit_code.hpp"
 #include "cli/messages/terminal.hpp"
 #include "cli/options/choice.hpp"
-#include "cli/options/today.hpp"
+#include "cli/options/coverage_options.hpp"
 #include "cli/text.hpp"
-#include "policy/date.hpp"
 #include "report/coverage.hpp"
 #include "report/report_input.hpp"
 #include "store/csv_text.hpp"
@@ -42,9 +40,7 @@ enum class silent_format { text, csv, json };
 struct silent_options {
     std::vector<std::string> files;
     silent_format format = silent_format::text;
-    coverage::require require = coverage::require::any;
-    std::string now;
-    std::string expect;
+    coverage_options ask;
     unsigned missed = 1;
     bool csv_safe = false;
 };
@@ -53,9 +49,6 @@ struct silent_options {
 constexpr int nobody = 0;
 constexpr int somebody = 1;
 constexpr int not_known = 3;
-
-// A crawl of every night is late then.
-constexpr std::chrono::days too_old{2};
 
 constexpr std::array<std::string_view, 11> silent_columns{"server",   "owner",     "login_name", "set_id",
                                                           "set_name", "last_good", "age_hours",  "due",
@@ -152,47 +145,35 @@ std::string text_of(const std::vector<coverage_row>& rows, sys_days as_of) {
     return text;
 }
 
+/// What there is to say of old answers.
+std::string age_text(const report::assessment& made) {
+    if (!made.is_old())
+        return {};
+    return made.age ? fmt::format("; the newest complete answer is {} hours old", made.age->count())
+                    : "; no answer came after its day was over";
+}
+
 int run(const silent_options& options) {
     if (options.csv_safe && options.format != silent_format::csv)
         return static_cast<int>(usage_error("--csv-safe is for CSV: give --format csv"));
-    sys_days now = today();
-    if (!options.now.empty()) {
-        const auto given = policy::parse_date(options.now);
-        if (!given)
-            return static_cast<int>(usage_error("--now: '" + options.now + "' is not a date such as 2024-06-30"));
-        now = *given;
-    }
-    report::expectations wanted;
-    if (!options.expect.empty()) {
-        std::string text;
-        std::string problem;
-        if (!store::read_file(options.expect, text, problem))
-            return static_cast<int>(usage_error("--expect: " + problem));
-        if (problem = wanted.parse(text); !problem.empty())
-            return static_cast<int>(usage_error(fmt::format("--expect: {}, {}", options.expect, problem)));
-    }
-    coverage known(options.require);
+    coverage_options::question asked;
+    if (const std::string problem = options.ask.read(asked); !problem.empty())
+        return static_cast<int>(usage_error(problem));
+    coverage known(options.ask.require);
     for (const std::string& path : options.files)
         if (const std::string problem = report::read_crawl(known, path); !problem.empty())
             return static_cast<int>(fail(exit_code::usage, problem));
     if (!known.newest())
         return static_cast<int>(
             fail(exit_code::usage, "nothing was asked, as far as " + options.files.front() + " says"));
-    const sys_days as_of = std::min(now, *known.newest());
-    const std::vector<coverage_row> all = known.judge_all(now, wanted);
-    for (const coverage_row& row : all) {
-        // A server that was not seen is nobody whom a section is about.
-        if (row.login_name.empty())
-            continue;
-        const std::string problem =
-            wanted.of({row.server, row.owner, row.login_name, row.set_id, row.set_name}).problem;
-        if (!problem.empty())
-            return static_cast<int>(usage_error(fmt::format("--expect: {}: {}", options.expect, problem)));
-    }
+    const report::assessment made = options.ask.assess(known, asked);
+    if (!made.problem.empty())
+        return static_cast<int>(usage_error(made.problem));
+    const sys_days as_of = made.as_of;
     std::vector<coverage_row> named;
     std::size_t silent = 0;
     std::size_t unknown = 0;
-    for (const coverage_row& row : all) {
+    for (const coverage_row& row : made.rows) {
         const bool is_silent = row.said.is == report::verdict::silent && row.said.missed >= options.missed;
         if (is_silent)
             named.insert(named.begin() + static_cast<std::ptrdiff_t>(silent++), row);
@@ -214,17 +195,15 @@ int run(const silent_options& options) {
     if (!store::write_all(STDOUT_FILENO, shown))
         return static_cast<int>(output_failed());
     const auto set_aside = std::ranges::count_if(
-        all, [](const coverage_row& row) { return row.reason == "ignored" || row.reason == "acknowledged"; });
-    const bool old = now - *known.newest() >= too_old;
+        made.rows, [](const coverage_row& row) { return row.reason == "ignored" || row.reason == "acknowledged"; });
     say_on_stderr(fmt::format(
         "as of {}: {} silent, {} unknown{}, of {} (outcomes not asked){}\n", day_text(as_of), grouped(silent),
         grouped(unknown),
         set_aside == 0 ? "" : fmt::format(", {} ignored or acknowledged", grouped(static_cast<std::size_t>(set_aside))),
-        grouped(all.size()),
-        old ? fmt::format("; the newest answer is of {} days before today", (now - *known.newest()).count()) : ""));
+        grouped(made.rows.size()), age_text(made)));
     if (silent != 0)
         return somebody;
-    return unknown != 0 || old ? not_known : nobody;
+    return unknown != 0 || made.is_old() ? not_known : nobody;
 }
 
 }  // namespace
@@ -245,20 +224,11 @@ void register_silent(CLI::App& root, int& exit_code) {
         "--csv-safe", options->csv_safe,
         "In CSV, put a ' before a cell that begins with = + - @, a tab or CR, so that no spreadsheet takes "
         "it for a formula");
-    command->add_option("--require", options->require, "Which jobs count as a backup")
-        ->transform(
-            one_of<coverage::require>({{"any", coverage::require::any}, {"scheduled", coverage::require::scheduled}}))
-        ->default_str("any");
     command->add_option("--missed", options->missed, "Name those that missed at least as many expected days")
         ->check(CLI::Range(1U, 3660U))
         ->type_name("N")
         ->capture_default_str();
-    command->add_option("--now", options->now, "Judge as on the morning of this day; without it, today")
-        ->type_name("DATE");
-    command
-        ->add_option("--expect", options->expect,
-                     "What is expected of sets, users and groups, in place of what they did")
-        ->type_name("FILE");
+    options->ask.add_to(*command);
     command->footer(
         "A set is expected on each weekday on which it had a backup in three of four weeks, of the eight before its "
         "last\n"
@@ -269,7 +239,8 @@ void register_silent(CLI::App& root, int& exit_code) {
         "  0  nobody is silent\n"
         "  1  at least one set is\n"
         "  2  the command line cannot be carried out, or a file cannot be read\n"
-        "  3  none is known to be, but some are unknown, or the newest answer is old\n\n"
+        "  3  none is known to be, but some are unknown, or the newest complete answer\n"
+        "     is older than 36 hours\n\n"
         "Examples:\n"
         "  jobmode silent night.sqlite\n"
         "  jobmode silent june.ndjson --now 2024-07-01 --format csv > silent.csv");
