@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::string_view letters = "NRMSU";
 
-/// How much a cell says: what is known to have happened stands before what is not known, and that before nothing.
+/// How much a job says.
 int weight(job_mode mode) noexcept {
     switch (mode) {
         case job_mode::scheduled:
-            return 5;
+            return 4;
         case job_mode::manual:
             return 3;
         case job_mode::remote:
@@ -32,7 +32,6 @@ int weight(job_mode mode) noexcept {
     }
     return 0;
 }
-constexpr int weight_of_failure = 4;
 
 std::int32_t number_of(std::chrono::sys_days day) noexcept {
     return static_cast<std::int32_t>(day.time_since_epoch().count());
@@ -89,6 +88,7 @@ report_data::user& report_data::user_of(std::string_view server, std::string_vie
 }
 
 void report_data::add_unseen(std::string_view server, std::string_view reason) {
+    model_.add_unseen(server, reason);
     unseen_.insert_or_assign(std::string(server), std::string(reason));
 }
 
@@ -102,7 +102,7 @@ void report_data::add_users(const std::vector<std::string>& login_names) {
     const std::string server(servers.size() == 1 ? *servers.begin() : std::string_view());
     for (const std::string& login_name : login_names)
         if (!known.contains(login_name))
-            user_of(server, login_name);
+            add_listed(server, login_name);
 }
 
 void report_data::add_job(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
@@ -111,6 +111,7 @@ void report_data::add_job(std::string_view server, std::string_view login_name, 
         ++rows_without_user_;
         return;
     }
+    model_.add_job(server, login_name, day, record);
     user& who = user_of(server, login_name);
     if (!within(day))
         return;
@@ -118,9 +119,10 @@ void report_data::add_job(std::string_view server, std::string_view login_name, 
     earliest_ = std::min(earliest_.value_or(date), date);
     latest_ = std::max(latest_.value_or(date), date);
 
-    job added{number_of(date), no_time, no_time, 0, record.backup_job_mode()};
-    const std::string_view set = record.backup_set_name.empty() ? record.backup_set_id : record.backup_set_name;
-    added.set = sets_.index_of(set);
+    const job_mode mode = record.backup_job_mode();
+    job added{number_of(date), no_time, no_time, no_set, mode};
+    if (mode != job_mode::none || !record.backup_set_id.empty() || !record.backup_set_name.empty())
+        added.set = set_of(who, record);
     const auto minutes_since = [](auto later, auto earlier) {
         return static_cast<std::int32_t>(std::chrono::floor<std::chrono::minutes>(later - earlier).count());
     };
@@ -134,12 +136,25 @@ void report_data::add_job(std::string_view server, std::string_view login_name, 
     who.jobs.push_back(added);
 }
 
+std::uint32_t report_data::set_of(user& who, const record_view& record) {
+    const std::string_view key = record.backup_set_id.empty() ? record.backup_set_name : record.backup_set_id;
+    auto known = std::ranges::find(who.sets, key, &backup_set::key);
+    if (known == who.sets.end()) {
+        const std::string_view name = record.backup_set_name.empty() ? key : record.backup_set_name;
+        known = who.sets.insert(known, {std::string(key), sets_.index_of(name)});
+    } else if (!record.backup_set_name.empty() && sets_[known->name] != record.backup_set_name) {
+        known->name = sets_.index_of(record.backup_set_name);
+    }
+    return static_cast<std::uint32_t>(known - who.sets.begin());
+}
+
 void report_data::add_failure(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
                               std::string_view reason) {
     if (login_name.empty()) {
         ++rows_without_user_;
         return;
     }
+    model_.add_failure(server, login_name, day, reason);
     user& who = user_of(server, login_name);
     if (!within(day))
         return;
@@ -151,14 +166,12 @@ void report_data::add_failure(std::string_view server, std::string_view login_na
 
 bool report_data::has_failure(std::string_view server, std::string_view login_name,
                               std::chrono::year_month_day day) const {
-    const auto known = users_.find(std::pair(server, login_name));
-    return known != users_.end() && std::ranges::any_of(known->second.failures, [&](const failure& each) {
-               return each.day == number_of(std::chrono::sys_days(day));
-           });
+    return model_.has_failure(server, login_name, day);
 }
 
 void report_data::add_asked(std::string_view server, std::string_view login_name, std::chrono::year_month_day day,
                             std::optional<std::chrono::local_seconds> answered) {
+    model_.add_asked(server, login_name, day, answered);
     user& who = user_of(server, login_name);
     if (!within(day))
         return;
@@ -166,11 +179,11 @@ void report_data::add_asked(std::string_view server, std::string_view login_name
     earliest_ = std::min(earliest_.value_or(date), date);
     latest_ = std::max(latest_.value_or(date), date);
     who.asked.push_back({number_of(date), is_over(day, answered)});
-    who.listed = true;
 }
 
 void report_data::add_listed(std::string_view server, std::string_view login_name) {
-    user_of(server, login_name).listed = true;
+    model_.add_listed(server, login_name);
+    user_of(server, login_name);
 }
 
 std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> report_data::days() const {
@@ -184,7 +197,7 @@ std::optional<std::pair<std::chrono::sys_days, std::chrono::sys_days>> report_da
 std::string report_data::cells_of(const user& who, std::int32_t first, std::int32_t count,
                                   const std::vector<job>& jobs) const {
     std::vector<int> weights(static_cast<std::size_t>(count), 0);
-    std::string cells(weights.size(), who.listed ? '.' : 'N');
+    std::string cells(weights.size(), '.');
     const auto place = [&](std::int32_t day) { return static_cast<std::size_t>(day - first); };
     for (const answer& each : who.asked)
         if (char& cell = cells[place(each.day)]; cell != 'N')
@@ -205,12 +218,52 @@ std::string report_data::cells_of(const user& who, std::int32_t first, std::int3
             raise(each.day, letters[static_cast<std::size_t>(each.mode)], weight(each.mode));
     for (const failure& each : who.failures)
         // A later failure does not undo an answer.
-        if (const char cell = cells[place(each.day)]; !who.listed || cell == '.' || cell == 'X')
-            raise(each.day, 'X', weight_of_failure);
+        if (char& cell = cells[place(each.day)]; cell == '.')
+            cell = 'X';
     return cells;
 }
 
-std::string report_data::to_json(std::string_view title, std::string_view made, unsigned alarm_days) const {
+/// The rows that the model has of a user, in the order of the user's own sets.
+void report_data::append_sets(std::string& out, const user& who, std::span<const coverage_row> said,
+                              std::int32_t first) const {
+    const auto append_row = [&](const coverage_row& row) {
+        fmt::format_to(std::back_inserter(out), ",\"{}\",{}", to_string(row.said.is).front(), row.said.missed);
+        for (const auto& day : {row.said.last_good, row.said.due})
+            out += day ? fmt::format(",{}", number_of(*day) - first) : ",null";
+        out += ',';
+        append_text(out, row.detail.empty()   ? row.reason
+                         : row.reason.empty() ? row.detail
+                                              : fmt::format("{}: {}", row.reason, row.detail));
+        out += ']';
+    };
+    out += ",\"k\":[";
+    bool empty = true;
+    for (const backup_set& set : who.sets) {
+        fmt::format_to(std::back_inserter(out), "{}[{}", std::exchange(empty, false) ? "" : ",", set.name);
+        const auto row = std::ranges::find_if(
+            said, [&](const coverage_row& one) { return (one.set_id.empty() ? one.set_name : one.set_id) == set.key; });
+        if (row == said.end())
+            out += ",\"-\",0,null,null,\"\"]";
+        else
+            append_row(*row);
+    }
+    // What no job on these days is of: the user as a whole, or a set that had its jobs on others.
+    for (const coverage_row& row : said) {
+        const std::string& key = row.set_id.empty() ? row.set_name : row.set_id;
+        if (std::ranges::find(who.sets, key, &backup_set::key) != who.sets.end())
+            continue;
+        out += std::exchange(empty, false) ? "[" : ",[";
+        if (key.empty())
+            out += "null";
+        else
+            append_text(out, row.set_name.empty() ? key : row.set_name);
+        append_row(row);
+    }
+    out += ']';
+}
+
+std::string report_data::to_json(std::string_view title, std::string_view made, const assessment& said,
+                                 unsigned missed) const {
     std::string out = "{\"title\":";
     append_text(out, title);
     out += ",\"made\":";
@@ -218,8 +271,11 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
     const auto range = days();
     const std::int32_t first = range ? number_of(range->first) : 0;
     const std::int32_t count = range ? number_of(range->second) - first + 1 : 0;
-    fmt::format_to(std::back_inserter(out), ",\"alarm\":{},\"from\":\"{}\",\"days\":{},\"servers\":", alarm_days,
-                   range ? store::day_text(range->first) : "", count);
+    fmt::format_to(
+        std::back_inserter(out),
+        ",\"missed\":{},\"asOf\":\"{}\",\"old\":{},\"require\":\"{}\",\"from\":\"{}\",\"days\":{},\"servers\":", missed,
+        store::day_text(said.as_of), said.is_old(), require_ == coverage::require::scheduled ? "scheduled" : "any",
+        range ? store::day_text(range->first) : "", count);
 
     std::vector<std::string_view> servers;
     for (const auto& [key, who] : users_)
@@ -248,6 +304,10 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
     out += ",\"users\":";
     std::size_t server = 0;
     std::vector<job> jobs;
+    // Both are in the order of server and login name, after what is said of servers alone.
+    const auto of_users =
+        std::ranges::find_if(said.rows, [](const coverage_row& row) { return !row.login_name.empty(); });
+    std::span<const coverage_row> rows(of_users, said.rows.end());
     append_array(out, users_, [&](const auto& entry) {
         const auto& [key, who] = entry;
         while (servers[server] != key.first)
@@ -262,7 +322,7 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
         std::int32_t before = first;
         append_array(out, jobs, [&](const job& each) {
             fmt::format_to(std::back_inserter(out), "{},{},{}", each.day - std::exchange(before, each.day),
-                           static_cast<int>(each.mode), each.set);
+                           static_cast<int>(each.mode), each.set == no_set ? "null" : std::to_string(each.set));
             for (const std::int32_t time : {each.start, each.minutes})
                 if (time == no_time)
                     out += ",null";
@@ -275,6 +335,12 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
                 fmt::format_to(std::back_inserter(out), "{},{}", each.day - first, each.reason);
             });
         }
+        const auto mine = [&](const coverage_row& row) {
+            return row.login_name == key.second && row.server == key.first;
+        };
+        const auto end = std::ranges::find_if_not(rows, mine);
+        append_sets(out, who, {rows.begin(), end}, first);
+        rows = {end, rows.end()};
         out += '}';
     });
     out += "}\n";

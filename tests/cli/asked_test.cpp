@@ -60,7 +60,7 @@ std::map<std::pair<std::string, std::string>, std::set<std::string>> endings_of(
 }
 
 json::object page_of(const report::report_data& data) {
-    return json::parse(data.to_json("Title", "2024-07-01 08:00", 3)).as_object();
+    return json::parse(data.to_json("Title", "2024-07-01 08:00", data.model().assess({}), 1)).as_object();
 }
 
 std::string cells_of(const json::object& page, std::string_view user) {

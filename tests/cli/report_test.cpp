@@ -2,17 +2,23 @@
 // The data of `jobmode report`, and the page it is put into; what a browser makes of it is tests/browser.
 #include <boost/json.hpp>
 
+#include <chrono>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
+#include "cli/fleet_fixture.hpp"
 #include "cli/process.hpp"
 #include "policy/date.hpp"
 #include "report/crawl_lines.hpp"
 #include "report/report_data.hpp"
 #include "report/report_page.hpp"
 #include "store/database.hpp"
+#include "store/day.hpp"
 #include "store/row_writer.hpp"
 
 namespace report_test {
@@ -62,8 +68,12 @@ report::report_data data_of(const std::vector<std::string>& lines) {
     return data;
 }
 
+report::assessment said_of(const report::report_data& data) {
+    return data.model().assess(std::chrono::local_days(*policy::parse_date("2024-07-01")));
+}
+
 json::object parsed(const report::report_data& data) {
-    return json::parse(data.to_json("Title", "2024-07-01 08:00", 3)).as_object();
+    return json::parse(data.to_json("Title", "2024-07-01 08:00", said_of(data), 1)).as_object();
 }
 
 std::string cells(const report::report_data& data, std::size_t user = 0) {
@@ -77,8 +87,8 @@ TEST_CASE("A report's days go from the first to the last that the input has") {
     const json::object page = parsed(data);
     CHECK(page.at("from") == "2024-02-27");
     CHECK(page.at("days") == 4);
-    CHECK(cells(data, 0) == "NNNS");
-    CHECK(cells(data, 1) == "MNNN");
+    CHECK(cells(data, 0) == "...S");
+    CHECK(cells(data, 1) == "M...");
 }
 
 TEST_CASE("A report's limits widen and narrow its days") {
@@ -88,7 +98,7 @@ TEST_CASE("A report's limits widen and narrow its days") {
     CHECK(report::add_record_line(data, row("anna", "2024-06-26", "R")) == "");
     CHECK(report::add_record_line(data, row("anna", "2024-06-28", "S")) == "");
     CHECK(parsed(data).at("from") == "2024-06-24");
-    CHECK(cells(data) == "NNRN");
+    CHECK(cells(data) == "..R.");
 }
 
 TEST_CASE("A report's cell shows the job that says most, and every mode has its letter") {
@@ -103,11 +113,11 @@ TEST_CASE("A report's cell shows the job that says most, and every mode has its 
                          row("anna", "2024-06-26", "M")})) == "M");
 }
 
-TEST_CASE("A failed query hides every mode in a report but a scheduled one") {
+TEST_CASE("A failed query hides no answer in a report") {
     report::report_data data = data_of({row("anna", "2024-06-26", "S"), row("anna", "2024-06-27", "M")});
     for (const char* const day : {"2024-06-26", "2024-06-27", "2024-06-28"})
         CHECK(report::add_failure_line(data, failure("anna", day, "busy")) == "");
-    CHECK(cells(data) == "SXX");
+    CHECK(cells(data) == "SMX");
     const json::object page = parsed(data);
     CHECK(page.at("reasons") == json::array{"busy"});
     CHECK(page.at("users").at(0).at("f") == (json::array{0, 0, 1, 0, 2, 0}));
@@ -127,7 +137,7 @@ TEST_CASE("A report's days that were not asked show as such where the days asked
     CHECK(report::add_record_line(data, row("anna", "2024-06-27", "S")) == "");
     CHECK(report::add_record_line(data, row("bert", "2024-06-27", "S")) == "");
     CHECK(cells(data, 0) == "N..S");
-    CHECK(cells(data, 1) == "NNNS");
+    CHECK(cells(data, 1) == "...S");
 }
 
 TEST_CASE("A report tells when each job ran, in minutes since its day began") {
@@ -168,7 +178,7 @@ TEST_CASE("A report takes users without any record from a list") {
     REQUIRE(data.users() == 2);
     CHECK(parsed(data).at("users").at(0).at("n") == "anna");
     CHECK(parsed(data).at("servers") == json::array{"cbs.example.com"});
-    CHECK(cells(data, 0) == "N");
+    CHECK(cells(data, 0) == ".");
     CHECK(cells(data, 1) == "S");
 
     report::report_data two = data_of({row("bert", "2024-06-26", "S", "", "", "a.example.com"),
@@ -205,7 +215,7 @@ TEST_CASE("A report without input has neither users nor days") {
 TEST_CASE("No name can end a report's data or its title before their time") {
     const std::string evil = "</script><script>alert(\"1\")</script>&amp;{{data}}";
     const report::report_data data = data_of({row(evil, "2024-06-26", "S")});
-    const std::string text = data.to_json(evil, "now", 3);
+    const std::string text = data.to_json(evil, "now", said_of(data), 1);
     CHECK(text.find('<') == std::string::npos);
     CHECK(json::parse(text).at("users").at(0).at("n").as_string() == evil);
 
@@ -236,14 +246,14 @@ TEST_CASE("report reads what a crawl left and writes its page beside it") {
     CHECK(result.exit_code == 0);
     const std::string page = folder.read("crawl.html");
     CHECK(page.find("<title>Backup jobs</title>") != std::string::npos);
-    CHECK(page.find(R"({"n":"anna","s":0,"c":"SN")") != std::string::npos);
-    CHECK(page.find(R"({"n":"bert","s":0,"c":"NX")") != std::string::npos);
-    CHECK(page.find(R"({"n":"carla","s":0,"c":"NN")") != std::string::npos);
+    CHECK(page.find(R"({"n":"anna","s":0,"c":"S.")") != std::string::npos);
+    CHECK(page.find(R"({"n":"bert","s":0,"c":".X")") != std::string::npos);
+    CHECK(page.find(R"({"n":"carla","s":0,"c":"..")") != std::string::npos);
 
-    const auto to_stdout = test::run_program({"report", crawl, "--out", "-", "--title", "Week 26", "--days", "7"});
+    const auto to_stdout = test::run_program({"report", crawl, "--out", "-", "--title", "Week 26", "--missed", "7"});
     CHECK(to_stdout.exit_code == 0);
     CHECK(to_stdout.out.find("<title>Week 26</title>") != std::string::npos);
-    CHECK(to_stdout.out.find("\"alarm\":7,") != std::string::npos);
+    CHECK(to_stdout.out.find("\"missed\":7,") != std::string::npos);
 }
 
 TEST_CASE("report says which line of which file it cannot read, and writes nothing") {
@@ -266,7 +276,7 @@ TEST_CASE("report refuses days that make no sense, and to overwrite what it read
              {"--from", "2024-02-30"},
              {"--to", "tomorrow"},
              {"--from", "2024-06-27", "--to", "2024-06-26"},
-             {"--days", "0"},
+             {"--missed", "0"},
              {},
              {"--out", folder.path("page.html")},
          }) {
@@ -307,9 +317,84 @@ TEST_CASE("report reads what a crawl left in SQLite, and knows which days were a
     CHECK(result.err == "");
     CHECK(result.exit_code == 0);
     CHECK(result.out.find(R"("reasons":["the server is busy","connection_lost"])") != std::string::npos);
-    CHECK(result.out.find(R"({"n":"anna","s":0,"c":"SNN.X","j":[0,3,0,1320,30,2,0,1,null,null],"f":[4,1]})") !=
+    CHECK(result.out.find(R"({"n":"anna","s":0,"c":"SNN.X","j":[0,3,0,1320,30,2,0,0,null,null],"f":[4,1],"k":[[1,")") !=
           std::string::npos);
-    CHECK(result.out.find(R"({"n":"bert","s":0,"c":"....X","j":[],"f":[4,0]})") != std::string::npos);
+    CHECK(result.out.find(R"({"n":"bert","s":0,"c":"....X","j":[],"f":[4,0],"k":[[null,"u",0,null,)") !=
+          std::string::npos);
+}
+
+namespace {
+
+/// The data of a page.
+json::object page_of(const std::string& page) {
+    static constexpr std::string_view before = R"(<script type="application/json" id="data">)";
+    const std::size_t begin = page.find(before);
+    REQUIRE(begin != std::string::npos);
+    const std::size_t end = page.find("</script>", begin);
+    return json::parse(page.substr(begin + before.size(), end - begin - before.size())).as_object();
+}
+
+}  // namespace
+
+TEST_CASE("a page's silent sets are exactly those that silent names, whatever is asked") {
+    // A season of a fleet of which one user in twelve has stopped; the last days are not all asked about.
+    sim::server_config config;
+    config.fleet.users = 150;
+    config.fleet.days = 90;
+    const test::fleet_fixture with(std::move(config));
+    const std::string out = with.folder.path("season.sqlite");
+    REQUIRE(with.run("crawl",
+                     {"--all-users", "--from", "2024-04-02", "--to", "2024-06-30", "--format", "sqlite", "--out", out})
+                .exit_code == 0);
+    {
+        // The server was down for two nights, for a tenth of the users.
+        store::database changed(out);
+        changed.execute(
+            "UPDATE queries SET Error = 'connect_failed', AnsweredAt = NULL, Records = 0 "
+            "WHERE BackupDate >= '2024-06-29' AND LoginName LIKE '%7'; "
+            "DELETE FROM records WHERE BackupDate >= '2024-06-29' AND QueryLoginName LIKE '%7'");
+    }
+    for (const std::vector<std::string>& asked :
+         std::vector<std::vector<std::string>>{{},
+                                               {"--require", "scheduled"},
+                                               {"--now", "2024-06-10"},
+                                               {"--now", "2024-06-30 07:00", "--require", "any"}}) {
+        CAPTURE(asked);
+        std::vector<std::string> arguments{"silent", out, "--format", "json"};
+        arguments.insert(arguments.end(), asked.begin(), asked.end());
+        const test::program_result named = test::run_program(arguments);
+        std::map<std::string, std::set<std::string>> right;
+        const json::value judged = json::parse(named.out);
+        for (const json::value& line : judged.at("rows").as_array()) {
+            const json::object& row = line.as_object();
+            const bool unknown = row.at("reason") == "unknown";
+            right[unknown ? "u" : "s"].insert(json::serialize(
+                json::array{row.at("login_name"), row.at("set_name"), row.at("missed"), row.at("last_good")}));
+        }
+        arguments = {"report", out, "--out", "-"};
+        arguments.insert(arguments.end(), asked.begin(), asked.end());
+        const json::object page = page_of(test::run_program(arguments).out);
+        const std::chrono::sys_days first = *policy::parse_date(std::string(page.at("from").as_string()));
+        std::map<std::string, std::set<std::string>> shown;
+        for (const json::value& user : page.at("users").as_array())
+            for (const json::value& line : user.at("k").as_array()) {
+                const json::array& set = line.as_array();
+                const std::string is(set[1].as_string());
+                if (is != "s" && is != "u")
+                    continue;
+                const json::value name =
+                    set[0].is_int64() ? page.at("sets").at(static_cast<std::size_t>(set[0].as_int64())) : set[0];
+                const json::value last =
+                    set[3].is_null()
+                        ? set[3]
+                        : json::value(store::day_text(first + std::chrono::days(static_cast<int>(set[3].as_int64()))));
+                shown[is].insert(
+                    json::serialize(json::array{user.at("n"), name.is_null() ? json::value("") : name, set[2], last}));
+            }
+        CHECK(shown == right);
+        CHECK(right["s"].size() > 3);
+        CHECK(named.exit_code == 1);
+    }
 }
 
 TEST_CASE("report does not take an SQLite file that no crawl wrote") {

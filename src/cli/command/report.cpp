@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -15,6 +17,7 @@
 
 #include "cli/messages/exit_code.hpp"
 #include "cli/messages/terminal.hpp"
+#include "cli/options/coverage_options.hpp"
 #include "cli/text.hpp"
 #include "policy/date.hpp"
 #include "report/report_data.hpp"
@@ -35,7 +38,8 @@ struct report_options {
     std::string from;
     std::string to;
     std::string users;
-    unsigned days = 3;
+    coverage_options ask;
+    unsigned missed = 1;
 };
 
 /// `crawl.ndjson` becomes `crawl.html`; standard input becomes standard output.
@@ -78,7 +82,14 @@ exit_code run(const report_options& options) {
     if (const std::string problem = out == "-" ? "" : store::why_not_writable(out); !problem.empty())
         return usage_error("--out: " + problem);
 
-    report::report_data data;
+    coverage_options::question asked;
+    if (const std::string problem = options.ask.read(asked); !problem.empty())
+        return usage_error(problem);
+    // A page that ends before now tells who was silent at its end.
+    if (to)
+        asked.now =
+            std::min(asked.now, std::chrono::local_seconds(std::chrono::local_days(*to) + std::chrono::days(1)));
+    report::report_data data(options.ask.require);
     data.limit(from, to);
     for (const std::string& path : options.files)
         if (const std::string problem = report::read_crawl(data, path); !problem.empty())
@@ -93,7 +104,11 @@ exit_code run(const report_options& options) {
         say_on_stderr(
             fmt::format("jobmode: {} rows have no LoginName and are left out\n", grouped(data.rows_without_user())));
 
-    const std::string page = report::report_page(options.title, data.to_json(options.title, now_text(), options.days));
+    const report::assessment said = options.ask.assess(data.model(), asked);
+    if (!said.problem.empty())
+        return usage_error(said.problem);
+    const std::string page =
+        report::report_page(options.title, data.to_json(options.title, now_text(), said, options.missed));
     if (out == "-") {
         if (!store::write_all(STDOUT_FILENO, page))
             return fail(exit_code::some_failed, store::system_problem("write to", "standard output"));
@@ -125,12 +140,11 @@ void register_report(CLI::App& root, int& exit_code) {
     command->add_option("--title", options->title, "What stands at the page's head")
         ->default_val("Backup jobs")
         ->capture_default_str();
-    command
-        ->add_option("--days", options->days,
-                     "Point out users who had no scheduled backup in as many days before the last")
+    command->add_option("--missed", options->missed, "Point out sets that missed at least as many expected days")
         ->check(CLI::Range(1U, 3660U))
         ->type_name("N")
         ->capture_default_str();
+    options->ask.add_to(*command);
     command->add_option("--from", options->from, "The first day; without it, the first that FILE has")
         ->type_name("DATE");
     command->add_option("--to", options->to, "The last day; without it, the last that FILE has")->type_name("DATE");
@@ -140,12 +154,13 @@ void register_report(CLI::App& root, int& exit_code) {
         ->type_name("FILE");
     command->footer(
         "The page is one HTML file that needs no network. It shows for each user and day whether a backup was started\n"
-        "by its schedule, by hand or remotely, whether there was none, or whether the query failed; the worst stand\n"
-        "first. A day that was not answered is never taken for one without a backup. Without FILE.asked.ndjson nothing "
-        "is\n"
-        "known of a user or a day without any record: name them with --users, --from and --to.\n\n"
+        "by its schedule, by hand or remotely, whether there was none, or whether the query failed. Rows open into\n"
+        "backup sets. Who is silent stands first, and is exactly who `jobmode silent` names. A day that was not\n"
+        "answered is never taken for one without a backup: without FILE.asked.ndjson nothing is known of a day "
+        "without\n"
+        "any record.\n\n"
         "Examples:\n"
-        "  jobmode report crawl.ndjson --days 2\n"
+        "  jobmode report crawl.ndjson --missed 2\n"
         "  jobmode report monday.ndjson tuesday.ndjson --users users.txt \\\n"
         "      --from 2024-04-01 --to 2024-06-30 --out q2.html");
     command->callback([options, &exit_code] { exit_code = static_cast<int>(run(*options)); });

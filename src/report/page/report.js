@@ -28,45 +28,66 @@ const modeNames = ["no backup", "started remotely", "started by hand", "schedule
 
 // --- What is known of each user ---
 
+// What the model says, from the best to the worst, and what counts as a backup for it.
+const verdicts = ["-", "g", "p", "u", "s"];
+const verdictNames = { "-": "under another name now", g: "good", p: "not due yet", u: "unknown", s: "silent" };
+const good = data.require === "scheduled" ? "S" : "SMRU";
+const kind = data.require === "scheduled" ? "scheduled backup" : "backup";
+const asOf = Math.round((Date.parse(data.asOf + "T00:00:00Z") - firstDay) / 86400000);
+
 for (const user of data.users) {
     user.counts = { S: 0, M: 0, R: 0, U: 0, N: 0, P: 0, X: 0, ".": 0 };
     for (const state of user.c) ++user.counts[state];
-    user.gaps = user.counts.M + user.counts.R + user.counts.U + user.counts.N;
-    // The days in a row, up to the newest, that are known to have none; and those that may have none. A day that was not
-    // answered may have had one, and a day that was not over when it was asked tells nothing.
-    user.since = 0;
-    user.mayBe = 0;
-    user.last = -1;
-    let known = true;
-    for (let day = data.days - 1; day >= 0; --day) {
-        const state = user.c[day];
-        if (state === "S") {
-            user.last = day;
-            break;
-        }
-        if (state === "P") continue;
-        known &&= state !== "X" && state !== ".";
-        if (known) ++user.since;
-        ++user.mayBe;
-    }
+    user.good = [...good].reduce((sum, state) => sum + user.counts[state], 0);
+    user.gaps = [..."NSMRU"].reduce((sum, state) => sum + user.counts[state], 0) - user.good;
+    user.sets = user.k.map(([name, verdict, missed, last, due, detail], index) => ({
+        user,
+        index,
+        name: name === null ? "no backup set known" : typeof name === "number" ? data.sets[name] || "unnamed backup set" : name,
+        verdict,
+        missed,
+        last,
+        due,
+        detail,
+    }));
+    // A user is as bad as the worst of its sets, and the longest silent one tells since when.
+    user.verdict = verdicts[Math.max(0, ...user.sets.map(set => verdicts.indexOf(set.verdict)))];
+    const worst = user.sets.filter(set => set.verdict === user.verdict);
+    user.missed = Math.max(0, ...worst.map(set => set.missed));
+    user.last = worst.some(set => set.last === null) ? null : Math.min(...worst.map(set => set.last));
     user.lower = user.n.toLowerCase();
 }
 
-function jobsOn(user, day) {
+function jobsOn(line, day) {
+    const { j } = line.user || line;
     const found = [];
     let at = 0;
-    for (let index = 0; index < user.j.length; index += 5) {
-        at += user.j[index];
+    for (let index = 0; index < j.length; index += 5) {
+        at += j[index];
         if (at > day) break;
-        if (at === day) {
-            const [, mode, set, start, minutes] = user.j.slice(index, index + 5);
-            found.push({ mode, set: data.sets[set], start, minutes });
-        }
+        const [, mode, set, start, minutes] = j.slice(index, index + 5);
+        if (at === day && (!line.user || set === line.index)) found.push({ mode, set, start, minutes });
     }
     return found;
 }
 
-function failuresOn(user, day) {
+// A set's days: what its own jobs say, and where it has none, what is known of the user's answer.
+function cellsOf(set) {
+    const { user } = set;
+    const states = [...user.c].map(state => (state === "P" || state === "X" || state === "." ? state : "N"));
+    const letters = ["N", "R", "M", "S", "U"];
+    const weight = state => " URMS".indexOf(state);
+    let at = 0;
+    for (let index = 0; index < user.j.length; index += 5) {
+        at += user.j[index];
+        const state = letters[user.j[index + 1]];
+        if (user.j[index + 2] === set.index && state !== "N" && weight(state) > weight(states[at])) states[at] = state;
+    }
+    return states.join("");
+}
+
+function failuresOn(line, day) {
+    const user = line.user || line;
     const found = [];
     for (let index = 0; user.f && index < user.f.length; index += 2)
         if (user.f[index] === day) found.push(data.reasons[user.f[index + 1]]);
@@ -80,14 +101,15 @@ function clock(day, minutes) {
     return offset === 0 ? text : `${dateText(day + offset)} ${text}`;
 }
 
-function lines(user, day) {
-    const found = jobsOn(user, day).map(job => {
+function lines(line, day) {
+    const { sets } = line.user || line;
+    const found = jobsOn(line, day).map(job => {
         let when = "at a time unknown";
         if (job.start !== null) when = clock(day, job.start);
         if (job.start !== null && job.minutes !== null) when += `–${clock(day, job.start + job.minutes)}`;
-        return `${when} ${job.set || "unnamed backup set"}, ${modeNames[job.mode]}`;
+        return `${when} ${sets[job.set]?.name || "unnamed backup set"}, ${modeNames[job.mode]}`;
     });
-    for (const reason of failuresOn(user, day)) found.push(`Query failed${reason ? ": " + reason : ""}`);
+    for (const reason of failuresOn(line, day)) found.push(`Query failed${reason ? ": " + reason : ""}`);
     return found;
 }
 
@@ -140,12 +162,12 @@ function marks(states, first, last, width, height) {
 const shares = [];
 for (let day = 0; day < data.days; ++day) {
     let asked = 0;
-    let scheduled = 0;
+    let backedUp = 0;
     for (const user of data.users) {
         asked += !"XP.".includes(user.c[day]);
-        scheduled += user.c[day] === "S";
+        backedUp += good.includes(user.c[day]);
     }
-    shares.push(asked ? scheduled / asked : 0);
+    shares.push(asked ? backedUp / asked : 0);
 }
 
 function calendar(first, last, width) {
@@ -187,7 +209,8 @@ function figure(value, title, bad) {
     byId("figures").append(group);
 }
 
-const cells = data.users.reduce((sum, user) => sum + user.gaps + user.counts.S, 0);
+const cells = data.users.reduce((sum, user) => sum + user.gaps + user.good, 0);
+const gaps = data.users.reduce((sum, user) => sum + user.gaps, 0);
 const jobs = data.users.reduce((sum, user) => sum + user.j.length / 5, 0);
 const named = data.servers.filter(name => name);
 byId("scope").replaceChildren(
@@ -199,7 +222,7 @@ byId("scope").replaceChildren(
 figure(number(data.users.length), data.users.length === 1 ? "user" : "users");
 figure(number(data.days), data.days === 1 ? "day" : "days");
 figure(number(jobs), jobs === 1 ? "record" : "records");
-figure(cells ? `${Math.floor((100 * total("S")) / cells)} %` : "–", "of days with a scheduled backup");
+figure(cells ? `${Math.floor((100 * (cells - gaps)) / cells)} %` : "–", `of days with a ${kind}`);
 figure(number(total("N")), "days without any backup", total("N") > 0);
 figure(number(total("X")), "days whose query failed", total("X") > 0);
 
@@ -219,29 +242,42 @@ if (data.servers.length > 1) {
 
 // --- Which users, in which order ---
 
-let alarm = data.alarm;
+let leastMissed = data.missed;
+// The rows: users, and below those that are open, their backup sets.
 let shown = [];
+let kept = [];
+const opened = new Set();
 let active = { row: 0, day: Math.max(0, data.days - 1) };
 
-const isAlarming = user => user.since >= alarm;
-const isUnknown = user => !isAlarming(user) && user.mayBe >= alarm;
+const isSilent = line => line.verdict === "s" && line.missed >= leastMissed;
+const rank = line => (isSilent(line) ? verdicts.length : line.verdict === "s" ? 1 : verdicts.indexOf(line.verdict));
 const byName = (left, right) => (left.lower < right.lower ? -1 : left.lower > right.lower ? 1 : left.s - right.s);
 const orders = {
     worst: (left, right) =>
-        isAlarming(right) - isAlarming(left) ||
-        (isAlarming(left) ? right.since - left.since : 0) ||
-        isUnknown(right) - isUnknown(left) ||
-        right.gaps - left.gaps ||
-        byName(left, right),
+        rank(right) - rank(left) || right.missed - left.missed || right.gaps - left.gaps || byName(left, right),
     gaps: (left, right) => right.gaps - left.gaps || byName(left, right),
     failed: (left, right) => right.counts.X - left.counts.X || right.gaps - left.gaps || byName(left, right),
     name: byName,
 };
 
-function sinceText(user) {
-    if (isUnknown(user)) return "?";
-    if (user.last < 0) return user.since ? `all ${user.since}` : "–";
-    return String(user.since);
+function sinceText(line) {
+    if (line.verdict === "u") return "?";
+    if (line.verdict === "-") return "–";
+    return line.last === null ? "never" : String(asOf - line.last);
+}
+const nameText = line => {
+    if (line.user) return `${nameText(line.user)}, ${line.name}`;
+    return data.servers.length > 1 ? `${line.n} (${data.servers[line.s] || "no server"})` : line.n;
+};
+const cellsOfLine = line => (line.c ??= cellsOf(line));
+
+function verdictText(line) {
+    const parts = [verdictNames[line.verdict]];
+    if (line.missed) parts.push(`${plural(line.missed, "expected day", "expected days")} missing`);
+    if (line.last !== null) parts.push(`last ${dateText(line.last)}`);
+    if (line.user && line.due !== null) parts.push(`due ${dateText(line.due)}`);
+    if (line.detail) parts.push(line.detail);
+    return parts.join(", ");
 }
 // The nodes of each thing, with a separator between two things.
 function listed(things, separator, nodesOf) {
@@ -254,59 +290,75 @@ function isolated(text) {
     node.textContent = text;
     return node;
 }
-const nameNodes = user =>
-    data.servers.length > 1
-        ? [isolated(user.n), " (", isolated(data.servers[user.s] || "no server"), ")"]
-        : [isolated(user.n)];
-const nameText = user => (data.servers.length > 1 ? `${user.n} (${data.servers[user.s] || "no server"})` : user.n);
+const nameNodes = line => {
+    if (line.user) return [...nameNodes(line.user), ", ", isolated(line.name)];
+    return data.servers.length > 1
+        ? [isolated(line.n), " (", isolated(data.servers[line.s] || "no server"), ")"]
+        : [isolated(line.n)];
+};
 
 function select() {
     const needle = byId("filter").value.trim().toLowerCase();
     const server = byId("server").value;
     const only = byId("only").checked;
-    const kept = shown[active.row];
-    shown = data.users.filter(
-        user => user.lower.includes(needle) && (!server || user.s === Number(server)) && (!only || isAlarming(user)),
+    const at = shown[active.row];
+    kept = data.users.filter(
+        user => user.lower.includes(needle) && (!server || user.s === Number(server)) && (!only || isSilent(user)),
     );
-    shown.sort(orders[byId("sort").value]);
-    active.row = Math.max(0, shown.indexOf(kept));
+    kept.sort(orders[byId("sort").value]);
+    shown = kept.flatMap(user => (opened.has(user) ? [user, ...user.sets] : [user]));
+    active.row = Math.max(0, shown.indexOf(at));
     byId("shown").textContent =
-        shown.length === data.users.length
-            ? plural(shown.length, "user", "users")
-            : `${number(shown.length)} of ${plural(data.users.length, "user", "users")}`;
+        kept.length === data.users.length
+            ? plural(kept.length, "user", "users")
+            : `${number(kept.length)} of ${plural(data.users.length, "user", "users")}`;
     byId("grid").setAttribute("aria-rowcount", String(shown.length + 1));
     drawn = null;
     draw();
 }
 
-// --- Users without a scheduled backup ---
+function toggle(index) {
+    const user = shown[index].user || shown[index];
+    if (!opened.delete(user)) opened.add(user);
+    active.row = shown.indexOf(user);
+    select();
+    moveTo(shown.indexOf(user), active.day);
+}
+
+// --- Who is silent ---
 
 const alarmsAtFirst = 8;
 let allAlarms = false;
 
 function listAlarms() {
-    const found = data.users.filter(isAlarming).sort(orders.worst);
+    const found = data.users.filter(isSilent).sort(orders.worst);
     byId("alarm").classList.toggle("some", found.length > 0);
-    byId("alarm-count").textContent = found.length ? plural(found.length, "user", "users") : "No user is";
-    byId("alarm-printed").textContent = `${number(alarm)} `;
-    byId("alarm-unit").textContent = alarm === 1 ? "day" : "days";
+    byId("alarm-count").textContent = found.length ? `${plural(found.length, "user is", "users are")}` : "No user is";
+    byId("alarm-printed").textContent = `${number(leastMissed)} `;
+    byId("alarm-unit").textContent = `expected ${leastMissed === 1 ? "day" : "days"} missing`;
     const entries = (allAlarms ? found : found.slice(0, alarmsAtFirst)).map(user => {
         const entry = document.createElement("li");
         const button = document.createElement("button");
         const name = document.createElement("span");
         const detail = document.createElement("small");
+        const silent = user.sets.filter(isSilent);
+        const of = user.sets.length > 1 ? `${silent.length} of ${user.sets.length} sets, ` : "";
         button.type = "button";
         button.title = nameText(user);
         name.append(...nameNodes(user));
-        detail.textContent =
-            user.last < 0 ? `never in ${plural(user.since, "day", "days")}` : `last ${dateText(user.last)}`;
+        detail.textContent = of + (user.last === null ? "never ran" : `last ${dateText(user.last)}`);
         button.append(name, detail);
         button.addEventListener("click", () => goTo(user));
         entry.append(button);
         return entry;
     });
     byId("alarm-list").replaceChildren(...entries);
-    const unknown = data.users.filter(isUnknown).length;
+    const unknown = data.users.filter(user => user.verdict === "u").length;
+    const pending = data.users.filter(user => user.verdict === "p").length;
+    byId("as-of").textContent =
+        `As of ${data.asOf}, by each set's own rhythm; ${data.require === "any" ? "any job that ran counts" : "scheduled jobs count"}` +
+        `, outcomes not asked.${data.old ? " The newest complete answer is more than 36 hours old." : ""}` +
+        (pending ? ` Of ${plural(pending, "user", "users")}, the backup that is due was not there yet when asked.` : "");
     byId("unknown").hidden = !unknown;
     byId("unknown").textContent =
         `${plural(unknown, "user is", "users are")} unknown: days of theirs that were not answered may have had the last backup.`;
@@ -339,31 +391,41 @@ const measure = document.createElement("canvas").getContext("2d");
 const bodyStyle = getComputedStyle(document.body);
 measure.font = `${bodyStyle.fontSize} ${bodyStyle.fontFamily}`;
 const widest = data.users.reduce((width, user) => Math.max(width, measure.measureText(nameText(user)).width), 0);
-const nameWidth = Math.ceil(Math.min(240, Math.max(90, widest + 14)));
+const nameWidth = Math.ceil(Math.min(240, Math.max(90, widest + 26)));
 
 function headCells(first, last, width) {
     const row = document.createElement("tr");
     row.innerHTML =
         `<th scope="col">User</th>` +
-        `<th scope="col" class="number since" title="Days since the last scheduled backup">Since</th>` +
-        `<th scope="col" class="number gaps" title="Days without a scheduled backup">Gaps</th>` +
+        `<th scope="col" class="number since" title="Days since the last ${kind}">Since</th>` +
+        `<th scope="col" class="number gaps" title="Expected days that are missing">Missed</th>` +
         `<th scope="col" class="days"><span class="hidden">Days</span></th>`;
     row.lastChild.insertAdjacentHTML("beforeend", calendar(first, last, width));
     return row;
 }
 
-function userRow(user, first, last, width, height) {
+function lineRow(line, first, last, width, height) {
     const row = document.createElement("tr");
-    row.className = isAlarming(user) ? "bad" : "";
+    row.className = `${isSilent(line) ? "bad" : ""} ${line.user ? "set" : ""}`.trim();
     row.innerHTML =
-        `<th scope="row"></th><td class="number since">${sinceText(user)}</td><td class="number gaps">${user.gaps}</td>` +
-        `<td class="days" role="presentation">${marks(user.c, first, last, width, height)}</td>`;
+        `<th scope="row"></th><td class="number since">${sinceText(line)}</td><td class="number gaps">${line.missed}</td>` +
+        `<td class="days" role="presentation">${marks(cellsOfLine(line), first, last, width, height)}</td>`;
     const name = row.firstChild;
-    name.title = nameText(user);
-    name.append(isolated(user.n));
+    name.title = `${nameText(line)}: ${verdictText(line)}`;
+    if (line.user) {
+        name.append(isolated(line.name));
+        return row;
+    }
+    const opener = document.createElement("button");
+    opener.type = "button";
+    opener.tabIndex = -1;
+    opener.className = "opener";
+    opener.setAttribute("aria-expanded", String(opened.has(line)));
+    opener.append(isolated(line.n));
+    name.append(opener);
     if (data.servers.length > 1) {
         const server = document.createElement("small");
-        server.append(" ", isolated(data.servers[user.s]));
+        server.append(" ", isolated(data.servers[line.s]));
         name.append(server);
     }
     return row;
@@ -412,7 +474,7 @@ function draw() {
     drawn = { first, last };
     const rows = [spacer(first)];
     for (let index = first; index < last; ++index) {
-        const row = userRow(shown[index], 0, data.days, cellWidth, rowHeight);
+        const row = lineRow(shown[index], 0, data.days, cellWidth, rowHeight);
         row.setAttribute("aria-rowindex", String(index + 2));
         rows.push(row);
     }
@@ -439,7 +501,7 @@ function mark() {
     cell.setAttribute("aria-colindex", String(active.day + 4));
     cell.setAttribute(
         "aria-label",
-        [nameText(user), dayTitle(active.day), stateNames[user.c[active.day]], ...lines(user, active.day)].join(", "),
+        [nameText(user), dayTitle(active.day), stateNames[cellsOfLine(user)[active.day]], ...lines(user, active.day)].join(", "),
     );
     cell.style.left = `${active.day * cellWidth - 1}px`;
     cell.style.width = `${cellWidth + 1.5}px`;
@@ -484,6 +546,11 @@ grid.addEventListener("keydown", event => {
         Home: [whole ? 0 : row, 0],
         End: [whole ? shown.length - 1 : row, data.days - 1],
     };
+    if (event.key === "Enter" && shown.length) {
+        event.preventDefault();
+        toggle(active.row);
+        return;
+    }
     if (!moves[event.key]) return;
     event.preventDefault();
     moveTo(...moves[event.key]);
@@ -511,7 +578,7 @@ function showTip(rowIndex, day) {
     const list = document.createElement("ul");
     name.append(...nameNodes(user));
     when.className = "when";
-    when.textContent = `${dayTitle(day)}: ${stateNames[user.c[day]]}`;
+    when.textContent = `${dayTitle(day)}: ${stateNames[cellsOfLine(user)[day]]}`;
     for (const text of lines(user, day)) {
         const entry = document.createElement("li");
         entry.append(isolated(text));
@@ -548,17 +615,23 @@ grid.addEventListener("pointermove", event => {
 });
 grid.addEventListener("pointerleave", hideTip);
 grid.addEventListener("click", event => {
+    const row = event.target.closest("#grid tbody .opener")?.closest("tr");
+    if (row) {
+        toggle(drawn.first + row.sectionRowIndex - 1);
+        grid.focus({ preventScroll: true });
+        return;
+    }
     const at = cellAt(event);
     if (at) moveTo(at.row, at.day);
 });
 
 // --- Controls ---
 
-byId("alarm-days").value = String(alarm);
-byId("alarm-days").addEventListener("input", event => {
+byId("alarm-missed").value = String(leastMissed);
+byId("alarm-missed").addEventListener("input", event => {
     const value = event.target.valueAsNumber;
     if (!(value >= 1)) return;
-    alarm = Math.floor(value);
+    leastMissed = Math.floor(value);
     listAlarms();
     select();
 });
@@ -606,7 +679,7 @@ function preparePrint() {
         const last = Math.min(data.days, first + printDays);
         const table = document.createElement("table");
         table.createTHead().append(headCells(first, last, width));
-        table.createTBody().append(...shown.map(user => userRow(user, first, last, width, 12)));
+        table.createTBody().append(...shown.map(user => lineRow(user, first, last, width, 12)));
         tables.push(table);
     }
     const note = document.createElement("p");
