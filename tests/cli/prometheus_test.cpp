@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #include "cli/messages/prometheus.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -28,7 +29,7 @@ namespace {
 std::map<std::string, double> parsed(const std::string& text) {
     static const std::regex comment(R"(# (HELP|TYPE) ([a-z_]+) (.+))");
     static const std::regex sample(
-        R"(([a-z_]+)(\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,le="[0-9.e+Inf-]+")?\}) ([0-9.e+-]+))");
+        R"(([a-z_]+)(\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\}) ([0-9.e+-]+))");
     std::map<std::string, double> samples;
     std::set<std::string> typed;
     std::istringstream lines(text);
@@ -117,6 +118,51 @@ TEST_CASE("Prometheus labels are escaped") {
     CHECK(samples.count(R"(jobmode_queries_total{server="a\"b\\c\nd"})") == 1);
 }
 
+TEST_CASE("Prometheus text has what the model says of each set, the worst first, and no more sets than are wanted") {
+    const auto row = [](std::string login_name, report::verdict is, unsigned missed) {
+        report::coverage_row made;
+        made.server = "a";
+        made.login_name = std::move(login_name);
+        made.set_id = "7";
+        made.set_name = "x\"y\n";
+        made.said.is = is;
+        made.said.missed = missed;
+        if (is == report::verdict::good)
+            made.said.last_good = std::chrono::sys_days(std::chrono::days(19'900));
+        made.said.due = std::chrono::sys_days(std::chrono::days(19'901));
+        return made;
+    };
+    report::assessment said;
+    said.rows = {row("anna", report::verdict::good, 0), row("bert", report::verdict::silent, 2),
+                 row("carla", report::verdict::silent, 30), row("dora", report::verdict::unknown, 1),
+                 row("emil", report::verdict::pending, 0)};
+    report::coverage_row unseen;
+    unseen.server = "b";
+    unseen.said.is = report::verdict::unknown;
+    said.rows.push_back(unseen);
+    const auto samples = parsed(cli::coverage_text(said));
+    const auto of = [](const char* name) {
+        return "{server=\"a\",login_name=\"" + std::string(name) + R"(",set_id="7",set_name="x\"y\n"})";
+    };
+    CHECK(samples.at(R"(jobmode_sets{server="a"})") == 5);
+    CHECK(samples.at(R"(jobmode_silent_sets{server="a"})") == 2);
+    CHECK(samples.at(R"(jobmode_unknown_sets{server="a"})") == 1);
+    CHECK(samples.at(R"(jobmode_pending_sets{server="a"})") == 1);
+    CHECK(samples.at(R"(jobmode_unknown_sets{server="b"})") == 1);
+    CHECK(samples.at(R"(jobmode_sets_left_out{server="a"})") == 0);
+    CHECK(samples.at("jobmode_set_missed_days" + of("carla")) == 30);
+    CHECK(samples.at("jobmode_set_last_good_day" + of("anna")) == 19'900);
+    // A set that never had a backup has no such day, and a series all the same.
+    CHECK(samples.count("jobmode_set_last_good_day" + of("carla")) == 0);
+    CHECK(samples.at("jobmode_set_due_day" + of("carla")) == 19'901);
+
+    const auto bounded = parsed(cli::coverage_text(said, 2));
+    CHECK(bounded.count("jobmode_set_missed_days" + of("carla")) == 1);
+    CHECK(bounded.count("jobmode_set_missed_days" + of("bert")) == 1);
+    CHECK(bounded.count("jobmode_set_missed_days" + of("dora")) == 0);
+    CHECK(bounded.at(R"(jobmode_sets_left_out{server="a"})") == 3);
+}
+
 TEST_CASE("crawl leaves its numbers in the metrics file, and nothing else beside it") {
     const test::fixture server;
     const test::temporary_folder folder;
@@ -138,6 +184,13 @@ TEST_CASE("crawl leaves its numbers in the metrics file, and nothing else beside
     CHECK(samples.at("jobmode_query_duration_seconds_count{server=\"" + name + "\"}") == 30);
     CHECK(samples.at("jobmode_crawl_queries_done{server=\"" + name + "\"}") == 30);
     CHECK(samples.at("jobmode_queries_in_flight{server=\"" + name + "\"}") == 0);
+    // What the output says of the one set, which ran on the 26th.
+    CHECK(samples.at("jobmode_sets{server=\"" + name + "\"}") == 1);
+    CHECK(samples.at("jobmode_silent_sets{server=\"" + name + "\"}") == 1);
+    const auto last = std::ranges::find_if(
+        samples, [](const auto& one) { return one.first.starts_with("jobmode_set_last_good_day{"); });
+    REQUIRE(last != samples.end());
+    CHECK(last->second == 19'900);
     for (const auto& entry : std::filesystem::directory_iterator(folder.path("")))
         CHECK(entry.path().filename().string().find("jobmode.prom.") == std::string::npos);
 

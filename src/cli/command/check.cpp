@@ -174,7 +174,7 @@ private:
         std::vector<record> records =
             co_await client.async_list(std::move(asked), &diag, asio::redirect_error(asio::use_awaitable, ec));
         if (ec) {
-            found.problem = diag.describe(ec);
+            found.problem = failure_text(ec, diag, config_);
             co_return false;
         }
         std::optional<record> other;

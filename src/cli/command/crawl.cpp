@@ -88,9 +88,11 @@ void register_crawl(CLI::App& root, int& exit_code) {
         ->default_str("text")
         ->type_name("FORMAT")
         ->group(output);
-    app->add_option("--metrics-file", command->metrics_file,
-                    "Write here, every ten seconds and at the end, how the crawl goes, as Prometheus text; node "
-                    "exporter's textfile collector wants a name that ends with .prom")
+    app->add_option(
+           "--metrics-file", command->metrics_file,
+           "Write here, every ten seconds and at the end, how the crawl goes, as Prometheus text, and at "
+           "the end what the output then says of backup sets, as `jobmode silent` does; node exporter's textfile "
+           "collector wants a name that ends with .prom")
         ->type_name("FILE")
         ->group(output);
 

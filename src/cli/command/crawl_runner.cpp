@@ -12,7 +12,10 @@
 #include "cli/command/crawl_summary.hpp"
 #include "cli/messages/failure.hpp"
 #include "cli/messages/prometheus.hpp"
+#include "cli/options/today.hpp"
 #include "cli/text.hpp"
+#include "report/coverage.hpp"
+#include "report/report_input.hpp"
 #include "store/file.hpp"
 
 namespace jobmode::cli {
@@ -224,18 +227,30 @@ void crawl_runner::write_metrics_later() {
 }
 
 /// A crawl does not end because nobody can watch it; that is said once.
-void crawl_runner::write_metrics() {
+void crawl_runner::write_metrics(std::string_view more) {
     if (command_.metrics_file.empty())
         return;
     const std::vector<jobmode::metrics> seen = metrics();
     std::vector<server_numbers> numbers;
     for (std::size_t which = 0; which != names_.size(); ++which)
         numbers.push_back({names_[which], seen[which], figures(crawl_.progress(which), seen[which])});
-    const std::string problem = store::replace_file(command_.metrics_file, prometheus_text(numbers));
+    const std::string problem = store::replace_file(command_.metrics_file, prometheus_text(numbers) += more);
     if (problem.empty() || std::exchange(metrics_failed_, true))
         return;
     progress_.clear();
     command_.log.say(message_log::level::warning, "metrics_file", problem);
+}
+
+/// What the output says of who has a backup, as `jobmode silent` would judge it now.
+std::string crawl_runner::coverage_metrics() const {
+    if (command_.metrics_file.empty() || command_.is_stream())
+        return {};
+    report::coverage known;
+    if (const std::string problem = report::read_crawl(known, command_.out); !problem.empty()) {
+        command_.log.say(message_log::level::warning, "metrics_file", problem);
+        return {};
+    }
+    return coverage_text(known.assess(local_now()));
 }
 
 std::vector<jobmode::metrics> crawl_runner::metrics() const {
@@ -260,7 +275,7 @@ exit_code crawl_runner::conclude(const std::exception_ptr& failure, const bulk_s
         if (!fatal)
             fatal = problem_of(std::current_exception());
     }
-    write_metrics();
+    write_metrics(summary.begun && !fatal ? coverage_metrics() : std::string());
     if (fatal && fatal->unread)
         return fatal->code;
     if (summary.nothing_left && !fatal)

@@ -41,7 +41,8 @@ private:
     void look_for_absence_later();
     void say_absence(std::size_t which, const jobmode::metrics& seen);
     void write_metrics_later();
-    void write_metrics();
+    void write_metrics(std::string_view more = {});
+    std::string coverage_metrics() const;
     progress_figures figures(const bulk_counts& counts, const jobmode::metrics& seen) const;
     std::vector<jobmode::metrics> metrics() const;
     exit_code conclude(const std::exception_ptr& failure, const bulk_summary& summary);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cli/messages/exit_code.hpp"
+#include "cli/messages/prometheus.hpp"
 #include "cli/messages/terminal.hpp"
 #include "cli/options/choice.hpp"
 #include "cli/options/coverage_options.hpp"
@@ -43,6 +44,7 @@ struct silent_options {
     coverage_options ask;
     unsigned missed = 1;
     bool csv_safe = false;
+    std::string metrics_file;
 };
 
 // What the program ends with.
@@ -170,6 +172,10 @@ int run(const silent_options& options) {
     if (!made.problem.empty())
         return static_cast<int>(usage_error(made.problem));
     const sys_days as_of = made.as_of;
+    if (!options.metrics_file.empty())
+        if (const std::string problem = store::replace_file(options.metrics_file, coverage_text(made));
+            !problem.empty())
+            return static_cast<int>(usage_error("--metrics-file: " + problem));
     std::vector<coverage_row> named;
     std::size_t silent = 0;
     std::size_t unknown = 0;
@@ -229,6 +235,10 @@ void register_silent(CLI::App& root, int& exit_code) {
         ->type_name("N")
         ->capture_default_str();
     options->ask.add_to(*command);
+    command
+        ->add_option("--metrics-file", options->metrics_file,
+                     "Write what is said here, too, for node exporter's textfile collector")
+        ->type_name("FILE");
     command->footer(
         "A set is expected on each weekday on which it had a backup in three of four weeks, of the eight before its "
         "last\n"

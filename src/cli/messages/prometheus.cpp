@@ -3,8 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <iterator>
+#include <map>
+#include <optional>
+#include <utility>
 
 namespace jobmode::cli {
 namespace {
@@ -112,6 +117,70 @@ std::string prometheus_text(const std::vector<server_numbers>& servers) {
                    histogram);
     for (const server_numbers& one : servers)
         append_histogram(text, one);
+    return text;
+}
+
+std::string coverage_text(const report::assessment& said, std::size_t most_sets) {
+    struct counted {
+        std::uint64_t sets = 0;
+        std::uint64_t silent = 0;
+        std::uint64_t unknown = 0;
+        std::uint64_t pending = 0;
+        std::uint64_t left_out = 0;
+    };
+    std::map<std::string_view, counted> servers;
+    std::vector<const report::coverage_row*> sets;
+    for (const report::coverage_row& row : said.rows) {
+        counted& on = servers[row.server];
+        ++on.sets;
+        on.silent += row.said.is == report::verdict::silent ? 1 : 0;
+        on.unknown += row.said.is == report::verdict::unknown ? 1 : 0;
+        on.pending += row.said.is == report::verdict::pending ? 1 : 0;
+        if (!row.login_name.empty())
+            sets.push_back(&row);
+    }
+    std::ranges::stable_sort(sets, [](const report::coverage_row* left, const report::coverage_row* right) {
+        return std::pair(left->said.is, left->said.missed) > std::pair(right->said.is, right->said.missed);
+    });
+    for (; sets.size() > most_sets; sets.pop_back())
+        ++servers[sets.back()->server].left_out;
+
+    std::string text;
+    const auto out = std::back_inserter(text);
+    const auto head = [&](std::string_view name, std::string_view help) {
+        fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} gauge\n", name, help);
+    };
+    static constexpr value<counted> counts[] = {
+        {"jobmode_sets", "gauge", "Backup sets, users without one and servers that were not seen.", &counted::sets},
+        {"jobmode_silent_sets", "gauge", "Those of them of which an expected backup is missing.", &counted::silent},
+        {"jobmode_unknown_sets", "gauge", "Those of which nothing certain can be said.", &counted::unknown},
+        {"jobmode_pending_sets", "gauge", "Those whose due backup was not there yet when it was asked.",
+         &counted::pending},
+        {"jobmode_sets_left_out", "gauge", "Those that have no series of their own, since there are too many.",
+         &counted::left_out},
+    };
+    for (const auto& each : counts) {
+        head(each.name, each.help);
+        for (const auto& [server, on] : servers)
+            fmt::format_to(out, "{}{{server=\"{}\"}} {}\n", each.name, label_value(server), on.*each.number);
+    }
+    const auto append = [&](std::string_view name, std::string_view help, auto number_of) {
+        head(name, help);
+        for (const report::coverage_row* row : sets)
+            if (const std::optional<std::int64_t> number = number_of(row->said))
+                fmt::format_to(out, "{}{{server=\"{}\",login_name=\"{}\",set_id=\"{}\",set_name=\"{}\"}} {}\n", name,
+                               label_value(row->server), label_value(row->login_name), label_value(row->set_id),
+                               label_value(row->set_name), *number);
+    };
+    const auto day_number = [](const std::optional<std::chrono::sys_days>& day) {
+        return day ? std::optional<std::int64_t>(day->time_since_epoch().count()) : std::nullopt;
+    };
+    append("jobmode_set_missed_days", "Expected days since the last good backup that have none.",
+           [](const report::judgement& of) { return std::optional<std::int64_t>(of.missed); });
+    append("jobmode_set_last_good_day", "The day of the last good backup, in days since 1970-01-01.",
+           [&](const report::judgement& of) { return day_number(of.last_good); });
+    append("jobmode_set_due_day", "The day on which the next one was or is due, in days since 1970-01-01.",
+           [&](const report::judgement& of) { return day_number(of.due); });
     return text;
 }
 
