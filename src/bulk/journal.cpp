@@ -111,6 +111,8 @@ void journal::enter(section& which) {
     which.first = numbered_;
     const std::uint64_t size = which.plan->queries.size();
     numbered_ += size;
+    if (which.plan->listed_at)
+        sink_.add_listing(which.server, which.plan->users, *which.plan->listed_at);
     if (which.skipped != 0)
         for (std::uint64_t number = 0; number != size; ++number)
             if (which.plan->skipped.contains(number))
@@ -120,6 +122,8 @@ void journal::enter(section& which) {
         return;
     if (numbered_ > checkpoint->total()) {
         checkpoint->add({std::string(which.server), size, which.plan->users}, which.plan->skipped);
+        // Whoever goes on with the crawl does not list the users again.
+        sync();
         return;
     }
     for (std::uint64_t number = 0; number != size; ++number)

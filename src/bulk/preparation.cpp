@@ -7,6 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <chrono>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -28,7 +30,7 @@ server_plan make_plan(const bulk_options& options, std::vector<std::string> user
     std::vector<std::string> kept = listed ? users : std::vector<std::string>();
     crawl_plan queries(in_shard(options, std::move(users)), options.from, options.to, options.backup_set_ids);
     const std::uint64_t size = queries.size();
-    return {std::move(queries), store::index_set(size), std::move(kept)};
+    return {std::move(queries), store::index_set(size), std::move(kept), std::nullopt};
 }
 
 std::optional<bulk_problem> list_users(const client_config& config, std::vector<std::string>& users,
@@ -54,6 +56,7 @@ std::optional<bulk_problem> list_users(const client_config& config, std::vector<
 preparation prepare(const bulk_options& options, const bulk_server& server, const std::stop_token& stop) {
     preparation made;
     std::vector<std::string> users;
+    const auto listed_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     if (server.users)
         users = *server.users;
     else if ((made.problem = list_users(server.config, users, stop)))
@@ -63,6 +66,8 @@ preparation prepare(const bulk_options& options, const bulk_server& server, cons
         return made;
     }
     server_plan plan = make_plan(options, users, !server.users);
+    if (!server.users && options.shards == 1)
+        plan.listed_at = listed_at;
     if (options.plan == bulk_plan::jobs) {
         const std::vector<std::string> asked = in_shard(options, std::move(users));
         job_dates found(asked.size(), options.from, options.to);

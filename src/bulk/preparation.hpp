@@ -3,6 +3,7 @@
 
 #include <jobmode/bulk/bulk_crawl.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stop_token>
@@ -21,6 +22,8 @@ struct server_plan {
     store::index_set skipped;
     /// The login names, for the checkpoint to keep, if they cannot be had again.
     std::vector<std::string> users;
+    /// When the server listed them, if all of them are asked about.
+    std::optional<std::chrono::sys_seconds> listed_at;
 };
 
 /// What a server was found to be asked.

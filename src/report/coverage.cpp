@@ -119,7 +119,7 @@ judgement judge(const history& of, sys_days as_of, const std::optional<rhythm>& 
 }
 
 std::string_view to_string(verdict is) noexcept {
-    static constexpr std::array<std::string_view, 4> names{"good", "pending", "unknown", "silent"};
+    static constexpr std::array<std::string_view, 5> names{"good", "pending", "unknown", "removed", "silent"};
     return names[static_cast<std::size_t>(is)];
 }
 
@@ -184,6 +184,10 @@ void coverage::add_asked(std::string_view server, std::string_view login_name, s
     who.listed = true;
     who.answered.add(day, is_over(day, answered) ? there | enough : there);
     has_times_ = has_times_ || answered;
+    if (answered) {
+        who.first_answer = std::min(who.first_answer.value_or(*answered), *answered);
+        who.last_answer = std::max(who.last_answer.value_or(*answered), *answered);
+    }
     if (answered && is_over(day, answered))
         newest_complete_ = std::max(newest_complete_.value_or(*answered), *answered);
     note(day);
@@ -205,6 +209,34 @@ bool coverage::has_failure(std::string_view server, std::string_view login_name,
                            std::chrono::year_month_day day) const {
     const auto known = users_.find(std::pair(server, login_name));
     return known != users_.end() && known->second.failed.contains(day);
+}
+
+void coverage::add_listing(std::string_view server, std::chrono::local_seconds at) {
+    listings_[std::string(server)].insert(at);
+}
+
+void coverage::add_member(std::string_view server, std::string_view login_name, std::chrono::local_seconds at) {
+    user& who = user_of(server, login_name);
+    who.listed = true;
+    who.first_member = std::min(who.first_member.value_or(at), at);
+    who.last_member = std::max(who.last_member.value_or(at), at);
+}
+
+std::size_t coverage::listings_without(std::string_view server, const user& who) const {
+    const auto listings = listings_.find(server);
+    // An answer about a user says that there is one.
+    const auto seen = std::max(who.last_member, who.last_answer);
+    if (listings == listings_.end() || !seen)
+        return 0;
+    return static_cast<std::size_t>(std::distance(listings->second.upper_bound(*seen), listings->second.end()));
+}
+
+std::optional<sys_days> coverage::created(std::string_view server, const user& who) const {
+    const auto listings = listings_.find(server);
+    if (listings == listings_.end() || !who.first_member || who.first_member == *listings->second.begin() ||
+        (who.first_answer && who.first_answer < who.first_member))
+        return std::nullopt;
+    return sys_days(std::chrono::floor<days>(*who.first_member).time_since_epoch());
 }
 
 void coverage::add_unseen(std::string_view server, std::string_view reason) {
@@ -248,7 +280,8 @@ coverage::user_map coverage::with_renames() const {
 }
 
 /// A set's days; without a set, those of a user who has none.
-history coverage::history_of(const user& who, const backup_set* set, sys_days last, sys_days today) const {
+history coverage::history_of(std::string_view server, const user& who, const backup_set* set, sys_days last,
+                             sys_days today) const {
     history made;
     made.first = last;
     if (set)
@@ -256,6 +289,8 @@ history coverage::history_of(const user& who, const backup_set* set, sys_days la
     else if (!who.answered.empty() || !who.failed.empty())
         made.first = std::min(who.answered.empty() ? last : who.answered.first(),
                               who.failed.empty() ? last : who.failed.begin()->first);
+    if (const auto from = created(server, who); from && !set)
+        made.first = std::max(made.first, *from);
     for (sys_days day = made.first; day <= last; day += days(1)) {
         const std::uint8_t answer = who.answered.at(day);
         const std::uint8_t jobs = set ? set->jobs.at(day) : 0;
@@ -291,12 +326,15 @@ std::vector<coverage_row> coverage::judge_all(sys_days today, const expectations
             row.set_id = set->id;
             row.set_name = set->name;
         }
-        const history seen = history_of(who, set, last, today);
+        const history seen = history_of(key.first, who, set, last, today);
         const expectation expected = wanted.of({row.server, row.owner, row.login_name, row.set_id, row.set_name});
         row.said = judge(seen, last, expected.wanted);
         // Nothing is expected of whom no answer was ever about, and nothing can be said either.
         if (!set && who.answered.empty())
             row.said.is = verdict::unknown;
+        // A user who is new, of whom no day is over yet.
+        else if (!set && seen.days.empty())
+            row.said.is = verdict::pending;
         const bool named = row.said.is == verdict::silent || row.said.is == verdict::unknown;
         if (named && (expected.ignored || last <= expected.acknowledged)) {
             row.said.is = verdict::good;
@@ -320,6 +358,19 @@ std::vector<coverage_row> coverage::judge_all(sys_days today, const expectations
         }
     };
     for (const auto& [key, who] : with_renames()) {
+        if (const std::size_t without = listings_without(key.first, who); without != 0) {
+            // Said once: when the next listing has come, it is no news any more.
+            if (without == 1) {
+                coverage_row& row = rows.emplace_back();
+                row.server = key.first;
+                row.owner = who.owner;
+                row.login_name = key.second;
+                row.said.is = verdict::removed;
+                row.reason = "removed";
+                row.detail = "not among the users whom the server listed last";
+            }
+            continue;
+        }
         if (who.sets.empty())
             add(key, who, nullptr);
         for (const auto& [id, set] : who.sets)

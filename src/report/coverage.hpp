@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,11 +58,13 @@ enum class verdict : std::uint8_t {
     pending,
     /// It depends on days that are not known.
     unknown,
+    /// The user is not among those whom the server listed last.
+    removed,
     /// An expected backup is missing, whatever the days that are not known had.
     silent,
 };
 
-/// `good`, `pending`, `unknown` or `silent`.
+/// The name of one, such as `silent`.
 std::string_view to_string(verdict is) noexcept;
 
 /// What is said of a set.
@@ -106,7 +109,8 @@ struct coverage_row {
     std::string set_id;
     std::string set_name;
     judgement said;
-    /// `never ran`, `stopped`, `unknown`, `not seen`; `ignored` and `acknowledged` for what would be said otherwise.
+    /// `never ran`, `stopped`, `removed`, `unknown`, `not seen`; `ignored` and `acknowledged` for what would be said
+    /// otherwise.
     std::string_view reason;
     /// For a person: what else is known.
     std::string detail;
@@ -146,6 +150,8 @@ public:
                      std::string_view reason) override;
     bool has_failure(std::string_view server, std::string_view login_name,
                      std::chrono::year_month_day day) const override;
+    void add_listing(std::string_view server, std::chrono::local_seconds at) override;
+    void add_member(std::string_view server, std::string_view login_name, std::chrono::local_seconds at) override;
     void add_unseen(std::string_view server, std::string_view reason) override;
 
     /// The newest day that anything was asked about; nothing if nothing was.
@@ -174,6 +180,12 @@ private:
         std::map<std::chrono::sys_days, std::string> failed;
         /// Whether it is known what was asked.
         bool listed = false;
+        /// The first and the last complete listing that has the user.
+        std::optional<std::chrono::local_seconds> first_member;
+        std::optional<std::chrono::local_seconds> last_member;
+        /// The first and the last answer with a time.
+        std::optional<std::chrono::local_seconds> first_answer;
+        std::optional<std::chrono::local_seconds> last_answer;
     };
     using user_key = std::pair<std::string, std::string>;
     /// Orders keys by server and login name, whether the texts are owned or not.
@@ -193,13 +205,19 @@ private:
 
     user& user_of(std::string_view server, std::string_view login_name);
     void note(std::chrono::sys_days day);
+    /// Complete listings that came after the user was last seen; none if the user may still be there.
+    std::size_t listings_without(std::string_view server, const user& who) const;
+    /// From when on anything is expected of a user who was not there from the beginning.
+    std::optional<std::chrono::sys_days> created(std::string_view server, const user& who) const;
     user_map with_renames() const;
-    history history_of(const user& who, const backup_set* set, std::chrono::sys_days last,
+    history history_of(std::string_view server, const user& who, const backup_set* set, std::chrono::sys_days last,
                        std::chrono::sys_days today) const;
 
     require require_;
     user_map users_;
     std::map<std::string, std::string> unseen_;
+    /// Of each server, when its users were listed completely.
+    std::map<std::string, std::set<std::chrono::local_seconds>, std::less<>> listings_;
     std::optional<std::chrono::sys_days> newest_;
     /// Whether any answer has a time, and the newest of those that were complete.
     bool has_times_ = false;

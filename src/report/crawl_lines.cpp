@@ -116,6 +116,17 @@ std::string add_asked_line(findings& to, std::string_view line) {
         to.add_unseen(server, error);
         return {};
     }
+    if (ended == "listed") {
+        const json::value* const users = row.if_contains("Users");
+        const auto at = parse_time(text_of(row, "At").substr(0, 19));
+        if (!users || !users->is_array() || !at)
+            return "this is not what `jobmode crawl` writes into OUT.asked.ndjson";
+        to.add_listing(server, *at);
+        for (const json::value& user : users->get_array())
+            if (user.is_string())
+                to.add_member(server, std::string_view(user.get_string()), *at);
+        return {};
+    }
     const date_or_job_id first(text_of(row, "From"));
     const date_or_job_id last(text_of(row, "To"));
     const std::string_view login_name = text_of(row, "LoginName");

@@ -33,6 +33,10 @@ public:
     /// Whether such a query is known for the user and the day.
     virtual bool has_failure(std::string_view server, std::string_view login_name,
                              std::chrono::year_month_day day) const = 0;
+    /// A complete listing of a server's users, made at this moment: who is not among them has been removed.
+    virtual void add_listing(std::string_view server, std::chrono::local_seconds at) = 0;
+    /// A user who was in such a listing.
+    virtual void add_member(std::string_view server, std::string_view login_name, std::chrono::local_seconds at) = 0;
     /// A server of which not even the users are known; `reason` is for a person.
     virtual void add_unseen(std::string_view server, std::string_view reason) = 0;
 

@@ -87,6 +87,15 @@ report_data::user& report_data::user_of(std::string_view server, std::string_vie
     return users_[std::pair(std::string(server), std::string(login_name))];
 }
 
+void report_data::add_listing(std::string_view server, std::chrono::local_seconds at) {
+    model_.add_listing(server, at);
+}
+
+void report_data::add_member(std::string_view server, std::string_view login_name, std::chrono::local_seconds at) {
+    model_.add_member(server, login_name, at);
+    user_of(server, login_name);
+}
+
 void report_data::add_unseen(std::string_view server, std::string_view reason) {
     model_.add_unseen(server, reason);
     unseen_.insert_or_assign(std::string(server), std::string(reason));

@@ -49,6 +49,8 @@ public:
                      std::string_view reason) override;
     bool has_failure(std::string_view server, std::string_view login_name,
                      std::chrono::year_month_day day) const override;
+    void add_listing(std::string_view server, std::chrono::local_seconds at) override;
+    void add_member(std::string_view server, std::string_view login_name, std::chrono::local_seconds at) override;
     void add_unseen(std::string_view server, std::string_view reason) override;
     /// @}
 

@@ -78,6 +78,23 @@ void read_queries(findings& data, store::database& from) {
         else if (!data.has_failure(server, login_name, *day))
             data.add_failure(server, login_name, *day, error);
     }
+    store::statement has_listings = from.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'listings'");
+    if (has_listings.step()) {
+        const auto time = [](const store::statement& row, int column) {
+            const std::string text = row.text(column);
+            return parse_time(std::string_view(text).substr(0, 19));
+        };
+        store::statement listing = from.prepare("SELECT Server, ListedAt FROM listings");
+        while (listing.step())
+            if (const auto at = time(listing, 1))
+                data.add_listing(listing.text(0), *at);
+        store::statement member =
+            from.prepare("SELECT Server, LoginName, FirstListedAt, LastListedAt FROM listed_users");
+        while (member.step())
+            for (const int column : {2, 3})
+                if (const auto at = time(member, column))
+                    data.add_member(member.text(0), member.text(1), *at);
+    }
     store::statement has_unseen = from.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'unseen_servers'");
     if (!has_unseen.step())
         return;

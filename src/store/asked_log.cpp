@@ -10,6 +10,7 @@
 #include <ctime>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 #include "store/day.hpp"
 #include "store/json_text.hpp"
@@ -71,12 +72,26 @@ void asked_log::unseen(std::string_view server, std::string_view error, moment a
     made.at = at;
 }
 
+void asked_log::listed(std::string_view server, const std::vector<std::string>& users, moment at) {
+    std::string line = "{";
+    append_member(line, "Server", server);
+    append_member(line, "Ended", "listed");
+    line += ",\"Users\":[";
+    for (const std::string& user : users) {
+        line += line.ends_with('[') ? "" : ",";
+        append_json_string(line, user);
+    }
+    line += ']';
+    append_member(line, "At", moment_text(at));
+    listings_ += line + "}\n";
+}
+
 std::string asked_log::take_lines() {
     std::ranges::sort(entries_);
     const auto about = [](const entry& one) {
         return std::tie(one.server, one.login_name, one.set, one.has_set, one.how, one.error);
     };
-    std::string lines;
+    std::string lines = std::exchange(listings_, {});
     for (auto first = entries_.begin(); first != entries_.end();) {
         auto last = first;
         moment at = first->at;

@@ -28,13 +28,16 @@ std::string moment_text(moment at);
 /// `Ended` is `answered`, `failed` (then `Error` has the error's name) or `skipped` (not asked, since the list of the
 /// user's jobs has none on these days). `BackupSetID` is there if the query named a set. `At` is the moment of the
 /// first of these answers. A line without `LoginName` and with `Ended` `unseen` is about a whole server: not even its
-/// users are known. Later lines do not undo earlier ones: a query that failed and was answered later stands in both.
+/// users are known. One with `Ended` `listed` has in `Users` the names of all users that the server listed at that
+/// moment. Later lines do not undo earlier ones: a query that failed and was answered later stands in both.
 class asked_log {
 public:
     void answered(std::string_view server, const query& asked, moment at);
     void failed(std::string_view server, const query& asked, std::string_view error, moment at);
     void skipped(std::string_view server, const query& skipped, moment at);
     void unseen(std::string_view server, std::string_view error, moment at);
+
+    void listed(std::string_view server, const std::vector<std::string>& users, moment at);
 
     /// The lines about everything that was taken since the last call.
     std::string take_lines();
@@ -56,6 +59,7 @@ private:
     void add(ending how, std::string_view server, const query& asked, std::string_view error, moment at);
 
     std::vector<entry> entries_;
+    std::string listings_;
 };
 
 }  // namespace jobmode::store

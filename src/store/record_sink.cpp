@@ -122,6 +122,10 @@ public:
         if (asked_file_)
             asked_.unseen(server, error, at);
     }
+    void add_listing(std::string_view server, const std::vector<std::string>& users, moment at) override {
+        if (asked_file_)
+            asked_.listed(server, users, at);
+    }
     std::uint64_t pending() const noexcept override { return text_.size(); }
 
     sink_position sync() override {
@@ -180,7 +184,11 @@ public:
             " BackupSetName TEXT, BackupJobMode TEXT,"
             " PRIMARY KEY(Server, QueryLoginName, BackupDate, QueryBackupSetID, Number)) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS unseen_servers(Server TEXT PRIMARY KEY, Error TEXT NOT NULL, At TEXT NOT NULL) "
-            "WITHOUT ROWID;");
+            "WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS listings(Server TEXT NOT NULL, ListedAt TEXT NOT NULL,"
+            " PRIMARY KEY(Server, ListedAt)) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS listed_users(Server TEXT NOT NULL, LoginName TEXT NOT NULL,"
+            " FirstListedAt TEXT NOT NULL, LastListedAt TEXT NOT NULL, PRIMARY KEY(Server, LoginName)) WITHOUT ROWID;");
         add_missing_columns();
         check_holds(servers_, kept.output);
         put_query_ = database_.prepare(
@@ -223,6 +231,25 @@ public:
         begin();
         const std::string seen_at = moment_text(at);
         put_unseen_.bind(0, server).bind(1, error).bind(2, std::string_view(seen_at)).run();
+        ++pending_;
+    }
+
+    void add_listing(std::string_view server, const std::vector<std::string>& users, moment at) override {
+        begin();
+        const std::string listed_at = moment_text(at);
+        database_.prepare("INSERT OR IGNORE INTO listings VALUES(?, ?)")
+            .bind(0, server)
+            .bind(1, std::string_view(listed_at))
+            .run();
+        statement put_user = database_.prepare(
+            "INSERT INTO listed_users VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET LastListedAt = "
+            "excluded.LastListedAt");
+        for (const std::string& user : users)
+            put_user.bind(0, server)
+                .bind(1, std::string_view(user))
+                .bind(2, std::string_view(listed_at))
+                .bind(3, std::string_view(listed_at))
+                .run();
         ++pending_;
     }
 
@@ -338,6 +365,7 @@ namespace jobmode {
 
 void record_sink::add_skipped(std::string_view, const query&, std::chrono::sys_seconds) {}
 void record_sink::add_unseen(std::string_view, std::string_view, std::chrono::sys_seconds) {}
+void record_sink::add_listing(std::string_view, const std::vector<std::string>&, std::chrono::sys_seconds) {}
 std::uint64_t record_sink::pending() const noexcept {
     return 0;
 }

@@ -48,6 +48,9 @@ std::map<std::pair<std::string, std::string>, std::set<std::string>> endings_of(
     std::map<std::pair<std::string, std::string>, std::set<std::string>> found;
     for (const std::string& line : lines_of(text)) {
         const json::object row = json::parse(line).as_object();
+        // Who the users are is asked of the server as a whole.
+        if (row.at("Ended") == "listed")
+            continue;
         const date_or_job_id from(std::string(row.at("From").as_string()));
         const date_or_job_id to(std::string(row.at("To").as_string()));
         for (std::chrono::sys_days day = from.date(); day <= std::chrono::sys_days(to.date());

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "cli/fleet_fixture.hpp"
 #include "cli/process.hpp"
+#include "report/report_input.hpp"
 
 namespace coverage_test {
 
@@ -304,6 +306,127 @@ TEST_CASE("what is told twice, and in another order, is judged the same") {
     CHECK(left.is == right.is);
     CHECK(left.missed == right.missed);
     CHECK(left.last_good == right.last_good);
+}
+
+TEST_CASE("a user who is new is expected from the listing on that has them first") {
+    const auto morning = [](int day) {
+        return std::chrono::local_days((monday + days(day)).time_since_epoch()) + std::chrono::hours(7);
+    };
+    // Each morning the seven days before are asked about whoever is listed.
+    coverage known;
+    const auto night = [&](int day, std::vector<const char*> users) {
+        known.add_listing("a", morning(day));
+        for (const char* user : users) {
+            known.add_member("a", user, morning(day));
+            for (int asked = day - 6; asked <= day; ++asked) {
+                known.add_asked("a", user, monday + days(asked), morning(day) + std::chrono::minutes(5));
+                if (asked < day && std::string_view(user) == "obm")
+                    known.add_job("a", user, monday + days(asked), job("1"));
+            }
+        }
+    };
+    const auto is = [&](int day, const char* user) { return row_of(known.judge_all(monday + days(day)), user).said; };
+    night(0, {"obm", "first"});
+    // The first listing's users were always there.
+    CHECK(is(0, "first").is == verdict::silent);
+    night(1, {"obm", "first", "fresh"});
+    CHECK(is(1, "fresh").is == verdict::good);
+    night(2, {"obm", "first", "fresh"});
+    night(3, {"obm", "first", "fresh"});
+    CHECK(is(3, "fresh").is == verdict::pending);
+    CHECK(is(3, "fresh").due == monday + days(3));
+    night(4, {"obm", "first", "fresh"});
+    CHECK(is(4, "fresh").is == verdict::silent);
+    CHECK(is(4, "fresh").missed == 1);
+}
+
+TEST_CASE("a user who is not in the newest complete listing is removed, which is said once") {
+    const auto morning = [](int day) {
+        return std::chrono::local_days((monday + days(day)).time_since_epoch()) + std::chrono::hours(7);
+    };
+    coverage known;
+    const auto ask = [&](const char* user, int day) {
+        known.add_asked("a", user, monday + days(day - 1), morning(day));
+        for (const char* set : {"1", "2"})
+            known.add_job("a", user, monday + days(day - 1), job(set));
+    };
+    const auto list = [&](int day, std::vector<const char*> users) {
+        known.add_listing("a", morning(day));
+        for (const char* user : users)
+            known.add_member("a", user, morning(day));
+    };
+    const auto rows_of = [&](int day, std::string_view user) {
+        std::vector<coverage_row> rows = known.judge_all(monday + days(day));
+        std::erase_if(rows, [&](const coverage_row& row) { return row.login_name != user; });
+        return rows;
+    };
+    list(1, {"anna", "bert"});
+    ask("anna", 1);
+    ask("bert", 1);
+    // A crawl of `--users` or of a shard has no complete listing.
+    ask("anna", 2);
+    CHECK(rows_of(2, "bert").size() == 2);
+    CHECK(rows_of(2, "bert")[0].said.is != verdict::removed);
+    // One that has not asked about everybody yet has listed them all the same.
+    list(3, {"anna", "bert"});
+    ask("anna", 3);
+    CHECK(rows_of(3, "bert")[0].said.is != verdict::removed);
+    // A listing of another server says nothing.
+    known.add_listing("b", morning(4));
+    CHECK(rows_of(4, "bert")[0].said.is != verdict::removed);
+    list(4, {"anna"});
+    ask("anna", 4);
+    REQUIRE(rows_of(4, "bert").size() == 1);
+    CHECK(rows_of(4, "bert")[0].said.is == verdict::removed);
+    CHECK(rows_of(4, "bert")[0].reason == "removed");
+    CHECK(rows_of(4, "anna").size() == 2);
+    list(5, {"anna"});
+    CHECK(rows_of(5, "bert").empty());
+    // Whoever answers is there.
+    ask("bert", 6);
+    CHECK(rows_of(6, "bert").size() == 2);
+}
+
+TEST_CASE("a crawl of all users says who they are, one of some or of a shard does not, and silent names who is gone") {
+    const test::fleet_fixture with;
+    for (const std::string format : {"ndjson", "csv", "sqlite"}) {
+        CAPTURE(format);
+        const std::string out = with.folder.path("out." + format);
+        const auto crawl = [&](std::vector<std::string> more) {
+            more.insert(more.end(), {"--from", "2024-06-21", "--to", "2024-06-30", "--out", out, "--format", format,
+                                     "--force", "--state", with.folder.path("state." + format)});
+            REQUIRE(with.run("crawl", more).exit_code == 0);
+            coverage known;
+            REQUIRE(report::read_crawl(known, out) == "");
+            // A listing of tomorrow without anybody in it.
+            known.add_listing(with.server.url().substr(std::string("https://").size()),
+                              std::chrono::local_days(std::chrono::year(2100) / 1 / 1));
+            return std::ranges::count(known.judge_all(monday + days(30)), verdict::removed,
+                                      [](const coverage_row& row) { return row.said.is; });
+        };
+        CHECK(crawl({"--all-users"}) == 40);
+    }
+    const std::string users = with.folder.write("users.txt", "obm\n");
+    const std::string out = with.folder.path("some.ndjson");
+    for (const std::vector<std::string>& scope :
+         std::vector<std::vector<std::string>>{{"--users", users}, {"--all-users", "--shard", "1/2"}}) {
+        std::vector<std::string> arguments{"--from", "2024-06-21", "--to", "2024-06-30", "--out", out, "--force"};
+        arguments.insert(arguments.end(), scope.begin(), scope.end());
+        REQUIRE(with.run("crawl", arguments).exit_code == 0);
+        CHECK(with.folder.read("some.ndjson.asked.ndjson").find("\"listed\"") == std::string::npos);
+    }
+    // The whole fleet on Monday, and on Tuesday nobody but one.
+    const std::string tuesday = with.folder.write("tuesday.ndjson", "");
+    const std::string name = with.server.url().substr(std::string("https://").size());
+    with.folder.write("tuesday.ndjson.asked.ndjson", R"({"Server":")" + name +
+                                                         R"(","Ended":"listed","Users":["obm"],)"
+                                                         R"("At":"2100-01-01T00:00:00+00:00"})"
+                                                         "\n");
+    const test::program_result named = test::run_program(
+        {"silent", with.folder.path("out.ndjson"), tuesday, "--now", "2024-07-01", "--format", "csv"});
+    CHECK(named.exit_code == 1);
+    CHECK(named.err.find("39 removed") != std::string::npos);
+    CHECK(named.out.find(",removed,") != std::string::npos);
 }
 
 TEST_CASE("answers are old when the newest that told all of its day is older than 36 hours") {

@@ -179,8 +179,11 @@ int run(const silent_options& options) {
     std::vector<coverage_row> named;
     std::size_t silent = 0;
     std::size_t unknown = 0;
+    std::size_t removed = 0;
     for (const coverage_row& row : made.rows) {
-        const bool is_silent = row.said.is == report::verdict::silent && row.said.missed >= options.missed;
+        const bool is_silent = (row.said.is == report::verdict::silent && row.said.missed >= options.missed) ||
+                               row.said.is == report::verdict::removed;
+        removed += row.said.is == report::verdict::removed ? 1 : 0;
         if (is_silent)
             named.insert(named.begin() + static_cast<std::ptrdiff_t>(silent++), row);
         else if (row.said.is == report::verdict::unknown) {
@@ -203,8 +206,8 @@ int run(const silent_options& options) {
     const auto set_aside = std::ranges::count_if(
         made.rows, [](const coverage_row& row) { return row.reason == "ignored" || row.reason == "acknowledged"; });
     say_on_stderr(fmt::format(
-        "as of {}: {} silent, {} unknown{}, of {} (outcomes not asked){}\n", day_text(as_of), grouped(silent),
-        grouped(unknown),
+        "as of {}: {} silent, {} unknown{}{}, of {} (outcomes not asked){}\n", day_text(as_of),
+        grouped(silent - removed), grouped(unknown), removed == 0 ? "" : fmt::format(", {} removed", grouped(removed)),
         set_aside == 0 ? "" : fmt::format(", {} ignored or acknowledged", grouped(static_cast<std::size_t>(set_aside))),
         grouped(made.rows.size()), age_text(made)));
     if (silent != 0)

@@ -29,8 +29,8 @@ const modeNames = ["no backup", "started remotely", "started by hand", "schedule
 // --- What is known of each user ---
 
 // What the model says, from the best to the worst, and what counts as a backup for it.
-const verdicts = ["-", "g", "p", "u", "s"];
-const verdictNames = { "-": "under another name now", g: "good", p: "not due yet", u: "unknown", s: "silent" };
+const verdicts = ["-", "g", "p", "u", "r", "s"];
+const verdictNames = { "-": "not judged under this name", g: "good", p: "not due yet", u: "unknown", r: "removed", s: "silent" };
 const good = data.require === "scheduled" ? "S" : "SMRU";
 const kind = data.require === "scheduled" ? "scheduled backup" : "backup";
 const asOf = Math.round((Date.parse(data.asOf + "T00:00:00Z") - firstDay) / 86400000);
@@ -43,7 +43,7 @@ for (const user of data.users) {
     user.sets = user.k.map(([name, verdict, missed, last, due, detail], index) => ({
         user,
         index,
-        name: name === null ? "no backup set known" : typeof name === "number" ? data.sets[name] || "unnamed backup set" : name,
+        name: name === null ? (verdict === "r" ? "removed" : "no backup set known") : typeof name === "number" ? data.sets[name] || "unnamed backup set" : name,
         verdict,
         missed,
         last,
@@ -262,7 +262,7 @@ const orders = {
 
 function sinceText(line) {
     if (line.verdict === "u") return "?";
-    if (line.verdict === "-") return "–";
+    if (line.verdict === "-" || line.verdict === "r") return "–";
     return line.last === null ? "never" : String(asOf - line.last);
 }
 const nameText = line => {
