@@ -70,7 +70,8 @@ public:
     virtual void add_unseen(std::string_view server, std::string_view error, std::chrono::sys_seconds at);
     /// Takes the names of all users that a server has, as it listed them at this moment: who is not among them is gone.
     /// By default it is ignored.
-    virtual void add_listing(std::string_view server, const std::vector<std::string>& users, std::chrono::sys_seconds at);
+    virtual void add_listing(std::string_view server, const std::vector<std::string>& users,
+                             std::chrono::sys_seconds at);
     /// How many bytes are kept back; the crawl calls `sync` early when they are 4 MiB. By default 0.
     virtual std::uint64_t pending() const noexcept;
     /// Makes everything taken so far durable, and returns the position of this moment.
