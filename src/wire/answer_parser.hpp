@@ -38,14 +38,13 @@ namespace jobmode::wire {
 /// bool wants_to_begin();   // whether to try it, now that the list begins
 /// bool wants_to_go_on();   // whether to try it, now that an element has ended
 /// std::size_t begin(std::string_view list);
-/// std::size_t go_on(std::string_view taken, std::string_view behind);
+/// std::size_t go_on(std::string_view behind);
 /// std::string_view kept() const;
 /// bool complete_kept(std::string_view& behind);
 /// void drop_kept();
 /// ```
 /// `begin` takes elements from the start of the list, `go_on` from the start of `behind`, each with the comma before
-/// it; both return how many bytes they were. `taken` is what of the list was taken here, in this piece, since one of
-/// them was last called: an element, as a rule with the comma before it. They may keep a text in
+/// it; both return how many bytes they were. They may keep a text in
 /// which the piece's end has cut an element, if that is the beginning of a sound one; with the next piece,
 /// `complete_kept` takes the rest of the element, or returns false. Then the text comes here, and is dropped there.
 template <class Elements>
@@ -146,43 +145,35 @@ private:
 
     /// Takes the document's bytes from `rest`, up to its end or to the one that is wrong.
     void parse(std::string_view& rest, error_code& ec) {
-        const char* elements = nullptr;
         if constexpr (has_faster_way)
             if (!elements_.kept().empty() && !rest.empty())
-                take_up_kept(rest, elements, ec);
+                take_up_kept(rest, ec);
         do {
             rest.remove_prefix(parser_.feed(rest, *this, ec));
             if constexpr (has_faster_way) {
                 if (const turn now = std::exchange(turn_, turn::none); now == turn::begin)
-                    begin(rest, elements);
+                    begin(rest);
                 else if (now == turn::go_on)
-                    go_on(rest, elements);
+                    go_on(rest);
             }
         } while (!ec && !rest.empty() && !parser_.done());
     }
 
     /// The parser stands behind the list's opening bracket.
-    void begin(std::string_view& rest, const char*& elements) {
+    void begin(std::string_view& rest) {
         const std::size_t taken = elements_.begin(rest);
         if (taken != 0)
             parser_.pass_elements();
         rest.remove_prefix(taken);
-        elements = rest.data();
     }
 
     /// The parser stands behind an element, and behind another one it would stand no other way. So what is taken here
-    /// it need not be told of. `elements` is where the parser has begun to take elements of this piece, if it has.
-    void go_on(std::string_view& rest, const char*& elements) {
-        const std::string_view taken =
-            elements ? std::string_view(elements, place_in(elements, rest)) : std::string_view();
-        rest.remove_prefix(elements_.go_on(taken, rest));
-        elements = rest.data();
-    }
+    /// it need not be told of.
+    void go_on(std::string_view& rest) { rest.remove_prefix(elements_.go_on(rest)); }
 
-    void take_up_kept(std::string_view& rest, const char*& elements, error_code& ec) {
+    void take_up_kept(std::string_view& rest, error_code& ec) {
         if (elements_.complete_kept(rest)) {
-            elements = nullptr;
-            go_on(rest, elements);
+            go_on(rest);
         } else {
             // Nothing is wrong with it, or it would not have been kept: an error's place is in this piece.
             parser_.feed(elements_.kept(), *this, ec);
@@ -215,10 +206,7 @@ private:
     }
 
     static std::size_t place_in(std::string_view piece, std::string_view rest) noexcept {
-        return place_in(piece.data(), rest);
-    }
-    static std::size_t place_in(const char* start, std::string_view rest) noexcept {
-        return static_cast<std::size_t>(rest.data() - start);
+        return static_cast<std::size_t>(rest.data() - piece.data());
     }
 
     void fail(error_code ec, std::string_view piece, std::size_t at) {

@@ -375,30 +375,8 @@ private:
             state_ = state::low_backslash;
             return true;
         }
-        return add_character(is_low ? 0x10000 + ((high_ - 0xD800) << 10U) + (unit_ - 0xDC00) : unit_, handler, ec);
-    }
-
-    template <class Handler>
-    bool add_character(unsigned code, Handler& handler, error_code& ec) {
-        char bytes[4];
-        std::size_t count = 0;
-        const auto put = [&](unsigned byte) { bytes[count++] = static_cast<char>(byte); };
-        if (code < 0x80) {
-            put(code);
-        } else if (code < 0x800) {
-            put(0xC0U | code >> 6U);
-            put(0x80U | (code & 0x3FU));
-        } else {
-            if (code < 0x10000) {
-                put(0xE0U | code >> 12U);
-            } else {
-                put(0xF0U | code >> 18U);
-                put(0x80U | (code >> 12U & 0x3FU));
-            }
-            put(0x80U | (code >> 6U & 0x3FU));
-            put(0x80U | (code & 0x3FU));
-        }
-        return add({bytes, count}, handler, ec);
+        const unsigned code = is_low ? 0x10000 + ((high_ - 0xD800) << 10U) + (unit_ - 0xDC00) : unit_;
+        return add(utf8_character(code).text(), handler, ec);
     }
 
     /// Adds what an escape stands for, and goes on with the string.

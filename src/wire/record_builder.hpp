@@ -22,7 +22,7 @@ class record_builder {
 public:
     static constexpr std::string_view list_key = "Data";
 
-    record_builder(const decoder_limits& limits, lane_kind lane) noexcept : lane_(limits.field_bytes, lane) {}
+    record_builder(const decoder_limits& limits, lane_kind lane) noexcept : lane_(limits, lane) {}
 
     void begin_element() {
         current_ = record_view();
@@ -45,11 +45,7 @@ public:
     bool wants_to_begin() const noexcept { return lane_.is_hopeful(); }
     std::size_t begin(std::string_view list) { return lane_.begin(list, records_); }
     bool wants_to_go_on() noexcept { return lane_.is_worth_a_try(); }
-    std::size_t go_on(std::string_view taken, std::string_view behind) {
-        if (!taken.empty())
-            lane_.learn(taken);
-        return lane_.take(behind, records_);
-    }
+    std::size_t go_on(std::string_view behind) { return lane_.take(behind, records_); }
     std::string_view kept() const noexcept { return lane_.kept(); }
     bool complete_kept(std::string_view& behind) {
         if (!lane_.complete_kept(behind, records_))
@@ -63,6 +59,7 @@ public:
     /// Forgets the records handed out.
     void begin_batch() {
         records_.clear();
+        lane_.begin_batch();
         if (building_ && in_arena_ <= 2 * text_bytes(current_) + small_arena)
             return;
         std::swap(text_, other_);

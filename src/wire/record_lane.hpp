@@ -1,6 +1,7 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <jobmode/decoder.hpp>
 #include <jobmode/record.hpp>
 
 #include <cstddef>
@@ -9,7 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "wire/record_shape.hpp"
+#include "wire/lane_memory.hpp"
+#include "wire/lane_reader.hpp"
 
 namespace jobmode::wire {
 
@@ -17,7 +19,7 @@ namespace jobmode::wire {
 enum class lane_kind : std::uint8_t {
     /// No fast lane: the general one takes everything.
     none,
-    /// Eight bytes at a time, on any machine.
+    /// Without vectors, on any machine.
     portable,
     sse2,
     avx2,
@@ -28,16 +30,15 @@ bool is_supported(lane_kind kind) noexcept;
 /// The fastest kind that this machine can run.
 lane_kind fastest_lane() noexcept;
 
-/// The fast lane: takes whole elements of the list, as long as each is what the ones before make likely: the same keys
-/// in the same order with the same white space, and values that are strings without escapes, null, numbers or booleans.
-/// It leaves the first one that surprises it, and everything it does not understand, errors among it, to the general
-/// lane, and learns from what that has taken.
+/// The fast lane: takes whole elements of the list. A list's elements are as a rule alike, so it guesses: the shape of
+/// a whole element at first, that is, the same keys in the same order with the same white space; and where that differs
+/// the next key and the length of its text, for each member. It leaves what it does not understand, and everything that
+/// is wrong, to the general lane, which reads that element from its beginning.
 ///
-/// Where the guess does not work out, it is made less and less often. What was learned survives the answer.
+/// Where that happens often, it is asked less and less often. What was learned survives the answer.
 class record_lane {
 public:
-    /// A string longer than `field_bytes` is the general lane's matter.
-    record_lane(std::size_t field_bytes, lane_kind kind) noexcept;
+    record_lane(const decoder_limits& limits, lane_kind kind) noexcept;
 
     /// Asked at the beginning of the list: whether to call `begin`.
     bool is_hopeful() const noexcept { return kind_ != lane_kind::none && detour_ == 0; }
@@ -45,49 +46,43 @@ public:
     std::size_t begin(std::string_view list, std::vector<record_view>& out);
     /// Asked at the end of each element that the general lane has taken: whether now to call `take`.
     bool is_worth_a_try() noexcept;
-    /// Learns from an element that the general lane has taken. The text may begin with the comma before it; others may
-    /// follow.
-    void learn(std::string_view element);
     /// Takes elements from the start of `behind`, which is what stands behind an element, and returns how many bytes
-    /// they were. The texts of the records are views of `behind`. An element that the end of `behind` has cut is taken,
-    /// too, and kept, if what is there of it could not be better.
+    /// they were. The texts of the records are views of `behind`, or, if they had escapes, of memory of the lane's,
+    /// until `begin_batch`. An element that the end of `behind` has cut is taken, too, and kept, if what is there of it
+    /// could not be better.
     std::size_t take(std::string_view behind, std::vector<record_view>& out);
 
     /// The beginning of an element, with the comma before it, or nothing.
     std::string_view kept() const noexcept { return kept_; }
     /// Takes the rest of that element from the start of `behind`, and passes over it. The texts of the record are views
-    /// of memory of the lane's, until `drop_kept`. False if the rest surprises it, or is not all there; `kept` is what
-    /// it was then.
+    /// of memory of the lane's, until `drop_kept` or `begin_batch`. False if the lane gives it up, or it is not all
+    /// there; `kept` is what it was then.
     bool complete_kept(std::string_view& behind, std::vector<record_view>& out);
     /// Forgets what is kept.
     void drop_kept() noexcept { kept_.clear(); }
+    /// The texts of all records are forgotten.
+    void begin_batch() noexcept { texts_.decoded.clear(); }
 
 private:
-    static constexpr std::size_t max_shapes = 16;
+    /// Levels around the members of an element.
+    static constexpr std::size_t levels = 3;
     /// Bytes of an element that are kept, and bytes that are looked at for the rest of it.
     static constexpr std::size_t most_kept = 512;
+    static constexpr auto everything = static_cast<std::size_t>(-1);
 
-    /// Takes at most so many elements of that shape; returns where the last one ends. `comma` tells whether there is
-    /// one before the first, too.
-    const char* run(record_shape& shape, bool comma, const char* at, const char* end, std::size_t most,
-                    std::vector<record_view>& out) const;
-    /// Takes elements of any known shape, which begin at `at`; returns where the last one ends.
-    const char* run(bool comma, const char* at, const char* end, std::vector<record_view>& out);
-    std::size_t keep_rest(std::string_view behind, const char* at, bool some);
-    bool keep(std::string_view beginning);
+    std::size_t take(bool comma, std::string_view text, std::vector<record_view>& out);
+    /// Takes at most so many elements from the start of the text, and returns how many bytes they were. `comma` tells
+    /// whether there is one before the first, too; `is_cut`, whether the next one has been cut, and kept could be.
+    std::size_t run(bool comma, std::string_view text, std::size_t most, std::vector<record_view>& out, bool& is_cut);
     void lose_hope() noexcept;
 
     std::size_t field_bytes_;
+    std::size_t depth_;
     lane_kind kind_;
-    std::vector<record_shape> shapes_;
-    /// For each shape the one that came behind it the last time.
-    std::vector<std::size_t> successors_;
-    /// The shape of the last record, and the one to be forgotten next.
-    std::size_t current_ = 0;
-    std::size_t oldest_ = 0;
-    /// Whether the general lane's last element has been learned from.
-    bool learned_ = false;
-    /// How often in a row the guess was of no use, and how many elements go to the general lane before the next.
+    lane_memory memory_;
+    lane_texts texts_;
+    /// How often in a row the first element was given up, and how many elements go to the general lane before the next
+    /// try.
     unsigned disappointments_ = 0;
     std::size_t detour_ = 0;
     std::string kept_;

@@ -36,14 +36,22 @@ public:
     }
     std::string_view since(std::size_t from) const noexcept { return text_.substr(from, at_ - from); }
 
-    /// Passes over a value of a kind that a shape may have.
-    bool pass_value() noexcept {
-        if (peek() == '"')
-            return !pass_string().empty();
-        const char* const at = text_.data() + at_;
-        const auto bytes = static_cast<std::size_t>(unquoted_end(at, text_.data() + text_.size()) - at);
-        pass(bytes);
-        return bytes != 0;
+    void pass_value() noexcept {
+        std::size_t levels = 0;
+        do {
+            const char c = peek();
+            if (c == '"') {
+                pass_string();
+                continue;
+            }
+            if (c == '{' || c == '[')
+                ++levels;
+            else if (c == '}' || c == ']')
+                --levels;
+            else if (levels == 0)
+                return pass(text_.substr(at_).find_first_of(" \t\r\n,}"));
+            pass(1);
+        } while (levels != 0 && at_ < text_.size());
     }
 
 private:
@@ -138,18 +146,13 @@ bool record_shape::learn(std::string_view text) {
     blank_ = record_view();
     reader in(text);
     std::size_t between = 0;
-    in.pass_space();
-    if (in.peek() == ',') {
-        in.pass(1);
-        between = in.position();
-    }
     if (!in.accept('{'))
         return false;
     while (in.peek() != '}') {
         const std::string_view key = in.pass_string();
-        if (key.empty() || !in.accept(':') || !add_member(in.since(between), key.substr(1, key.size() - 2)) ||
-            !in.pass_value())
+        if (key.empty() || !in.accept(':') || !add_member(in.since(between), key.substr(1, key.size() - 2)))
             return false;
+        in.pass_value();
         between = in.position();
         in.pass_space();
         if (in.peek() != '}' && !in.accept(','))
@@ -173,7 +176,9 @@ bool record_shape::add_member(std::string_view before, std::string_view key) {
     std::array<char, literal::capacity> quoted{};
     std::ranges::copy(before, quoted.begin());
     quoted[before.size()] = '"';
+    const std::uint32_t signature = members_.empty() ? 0 : members_.back().signature;
     shape_member& made = members_.emplace_back();
+    made.signature = add_to_signature(signature, which);
     made.which = static_cast<std::uint8_t>(which);
     return made.before.assign({quoted.data(), before.size() + 1});
 }

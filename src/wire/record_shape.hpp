@@ -33,30 +33,46 @@ private:
     std::uint8_t size_ = 0;
 };
 
+/// A string's text, as it will probably be again: as long as the last one was.
+struct expected_text {
+    /// The length, and the bit of a mask where a quote then is. A text too long for a mask has a pattern that no single
+    /// bit equals.
+    std::uint32_t bytes = 0;
+    std::uint32_t end = too_long;
+
+    static constexpr std::uint32_t too_long = 3;
+
+    void expect(std::size_t length) noexcept {
+        bytes = static_cast<std::uint32_t>(length);
+        end = length < literal::block ? std::uint32_t{1} << length : too_long;
+    }
+};
+
 /// A member of a record, as it will probably be in the next one.
 struct shape_member {
     /// What stands between the value before, if any, and this one: white space, comma or brace, and key as the server
     /// writes them, and the value's opening quote.
     literal before;
-    /// The length of the value in the record before, and the bit of a mask where a quote then is. A value too long for
-    /// a mask has a pattern that no single bit equals.
-    std::uint32_t value_bytes = 0;
-    std::uint32_t value_end = long_value;
+    expected_text value;
+    /// The signature of the keys up to this one.
+    std::uint32_t signature = 0;
     /// A `field`, or `field_count`.
     std::uint8_t which = field_count;
-
-    static constexpr std::uint32_t long_value = 3;
-    static constexpr std::size_t longest_short_value = literal::block - 1;
 };
+
+/// Adds a key, a `field` or `field_count`, to the signature of those before it. The same keys in the same order have
+/// the same signature.
+constexpr std::uint32_t add_to_signature(std::uint32_t signature, std::size_t which) noexcept {
+    return signature * 31 + static_cast<std::uint32_t>(which) + 1;
+}
 
 /// The shape of an element of the list, from behind the comma or bracket before it to its closing brace.
 class record_shape {
 public:
     static constexpr std::size_t max_members = 16;
 
-    /// Takes on the shape of the element at the start of `text`, which is well-formed JSON, perhaps with the comma
-    /// before it. False, and of no use then, if it has members that are arrays or objects, or is too large,
-    /// or has a key twice.
+    /// Takes on the shape of the element at the start of `text`, which is well-formed JSON, perhaps with white space
+    /// before it. False, and of no use then, if it is too large, or has a key with an escape, or a field twice.
     bool learn(std::string_view text);
 
     auto begin() noexcept { return members_.begin(); }
@@ -65,6 +81,8 @@ public:
     auto end() const noexcept { return members_.end(); }
     /// What stands behind the last value, up to the closing brace.
     const literal& tail() const noexcept { return tail_; }
+    /// The signature of its keys.
+    std::uint32_t signature() const noexcept { return members_.back().signature; }
     /// A record whose fields are present as far as they are in the shape.
     const record_view& blank() const noexcept { return blank_; }
 

@@ -1,6 +1,8 @@
 // Copyright the jobmode authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -73,6 +75,36 @@ private:
     std::uint8_t pending_ = 0;
     std::uint8_t low_ = 0x80;
     std::uint8_t high_ = 0xBF;
+};
+
+/// A character as UTF-8.
+class utf8_character {
+public:
+    explicit utf8_character(unsigned code) noexcept {
+        if (code < 0x80) {
+            put(code);
+        } else if (code < 0x800) {
+            put(0xC0U | code >> 6U);
+            put(0x80U | (code & 0x3FU));
+        } else {
+            if (code < 0x10000) {
+                put(0xE0U | code >> 12U);
+            } else {
+                put(0xF0U | code >> 18U);
+                put(0x80U | (code >> 12U & 0x3FU));
+            }
+            put(0x80U | (code >> 6U & 0x3FU));
+            put(0x80U | (code & 0x3FU));
+        }
+    }
+
+    std::string_view text() const noexcept { return {bytes_.data(), count_}; }
+
+private:
+    void put(unsigned byte) noexcept { bytes_[count_++] = static_cast<char>(byte); }
+
+    std::array<char, 4> bytes_{};
+    std::size_t count_ = 0;
 };
 
 /// Whether a whole text is well-formed UTF-8.
