@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "catch.hpp"
@@ -358,7 +359,12 @@ TEST_CASE("an output or a state that is moved away while it is written ends the 
         for (const std::string what : {"", ".state"}) {
             const std::string name = format + (what.empty() ? "-itself" : "-beside");
             const std::string moved = with.folder.path(name) + what;
-            with.trigger.arm(100, [&] { std::filesystem::rename(moved, moved + ".away"); });
+            // What has been answered is written a little later.
+            with.trigger.arm(100, [&] {
+                while (!std::filesystem::exists(moved))
+                    std::this_thread::yield();
+                std::filesystem::rename(moved, moved + ".away");
+            });
             const auto ended = with.run("crawl", arguments(name));
             INFO(name << ": " << ended.err);
             CHECK(ended.exit_code == 1);
@@ -382,6 +388,8 @@ TEST_CASE("two crawls do not write one output, even with states of their own") {
     };
     REQUIRE(with.run("crawl", to_file(with, "whole")).exit_code == 0);
     with.trigger.arm(200, [&] {
+        while (!std::filesystem::exists(out))
+            std::this_thread::yield();
         std::vector<std::string> second = crawl(other, "second");
         second.emplace_back("--force");
         const auto refused = test::run_program(second, {{"JOBMODE_SYS_PWD", "system1"}});

@@ -256,7 +256,8 @@ TEST_CASE("a plan is kept with the crawl: resumed, it neither asks again nor los
     std::atomic<test::program*> victim = nullptr;
     // Behind the lists of users and of jobs.
     with.trigger.arm(1 + 40 + 150, [&] {
-        while (!victim)
+        // What has been answered is written a little later.
+        while (!victim || with.folder.read("out.ndjson").empty())
             std::this_thread::yield();
         victim.load()->send(SIGKILL);
     });
@@ -418,7 +419,7 @@ TEST_CASE("an unfinished crawl is not begun anew by mistake, nor by two at a tim
     {
         std::atomic<test::program*> running = nullptr;
         with.trigger.arm(50, [&] {
-            while (!running)
+            while (!running || with.folder.read("out.ndjson").empty())
                 std::this_thread::yield();
             // While the first one waits for this very answer, a second one comes.
             const auto second = test::run_program(crawl, {{"JOBMODE_SYS_PWD", "system1"}});
