@@ -180,7 +180,7 @@ class TypedInAShell:
 
     def test_crawl_and_monitoring(self):
         crawl, pin = blocks("docs/crawl.md", "sh")
-        report, silent, check = blocks("docs/monitoring.md", "sh")
+        report, silent, check_file, check = blocks("docs/monitoring.md", "sh")
         with simulated_server(self.folder) as (port, ca_file):
             # The reader's system trusts the reader's server.
             with self.prompt(SSL_CERT_FILE=ca_file) as prompt:
@@ -195,6 +195,7 @@ class TypedInAShell:
                 typed(report)
                 # The crawl is of long ago.
                 self.assertIn("as of 2024-06-30", typed(silent.replace("\n", " || true\n")))
+                self.assertRegex(typed(check_file.replace("\n", " || true\n")), r"JOBMODE .*as of 2024-06-30")
                 # Which verdict it is depends on the day on which this runs.
                 self.assertIn("JOBMODE ", typed(check.replace("\n", " || true\n")))
                 self.assertRegex(typed(pin), r"(?m)^[A-Za-z0-9+/]{43}=\s*$")
@@ -226,7 +227,7 @@ class Zsh(TypedInAShell, unittest.TestCase):
 class Blocks(unittest.TestCase):
     def test_each_shell_block_has_its_test(self):
         typed = {("README.md", 1), ("docs/crawl.md", 0), ("docs/crawl.md", 1), ("docs/fleet.md", 0)}
-        typed |= {("docs/monitoring.md", place) for place in range(3)}
+        typed |= {("docs/monitoring.md", place) for place in range(4)}
         self.assertFalse(typed & ELSEWHERE.keys())
         there = {(page, place) for page in pages() for place in range(len(blocks(page, "sh")))}
         self.assertEqual(there, typed | ELSEWHERE.keys())

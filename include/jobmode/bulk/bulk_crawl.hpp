@@ -77,12 +77,15 @@ struct bulk_options {
     std::vector<bulk_server> servers;
     /// The dates, both included.
     std::chrono::year_month_day from;
+    /// See `from`.
     std::chrono::year_month_day to;
     /// Backup sets; none for one query a user and date.
     std::vector<std::string> backup_set_ids;
     /// Which part of the users, counted from 1, of how many. The parts share no user, and together they are all.
     std::uint64_t shard = 1;
+    /// See `shard`.
     std::uint64_t shards = 1;
+    /// Which of the dates.
     bulk_plan plan = bulk_plan::daily;
     /// Clients for each server, on a thread each; the limits of a server's `client_config` are for all of them
     /// together.
