@@ -155,21 +155,19 @@ inline const char* take_element(lane_memory& memory, lane_reader& in, const char
     bool with_first_key = true;
     if (memory.wants_to_guess()) {
         record_shape* shape = &memory.first_guess();
+        at = in.settle(at);
+        // Records whose order alternates are told apart by their first key, before one of them is made.
+        const bool is_second =
+            !is_next(at, shape->begin()->before) && is_next(at, memory.second_guess().begin()->before);
+        if (is_second)
+            shape = &memory.second_guess();
         record_view& record = out.emplace_back(shape->blank());
         std::size_t members = 0;
         if (const char* const end = match(*shape, in, at, members, record)) [[likely]] {
-            memory.praise_first();
+            is_second ? memory.praise_second() : memory.praise_first();
             return end;
         }
-        with_first_key = members == 0;
-        if (with_first_key) {
-            shape = &memory.second_guess();
-            record = shape->blank();
-            if (const char* const end = match(*shape, in, at, members, record)) {
-                memory.praise_second();
-                return end;
-            }
-        }
+        with_first_key = is_second || members == 0;
         for (auto member = shape->begin() + static_cast<std::ptrdiff_t>(members); member != shape->end(); ++member)
             if (member->which != field_count)
                 record.set(static_cast<field>(member->which), presence::absent);
