@@ -344,8 +344,8 @@ std::string report_data::to_json(std::string_view title, std::string_view made, 
                 fmt::format_to(std::back_inserter(out), "{},{}", each.day - first, each.reason);
             });
         }
-        const auto mine = [&](const coverage_row& row) {
-            return row.login_name == key.second && row.server == key.first;
+        const auto mine = [&owner = key](const coverage_row& row) {
+            return row.login_name == owner.second && row.server == owner.first;
         };
         const auto end = std::ranges::find_if_not(rows, mine);
         append_sets(out, who, {rows.begin(), end}, first);

@@ -497,7 +497,8 @@ TEST_CASE("an error stays until the decoder is reset, and then it is as new") {
     CHECK(subject.records() == 0);
     CHECK(subject.message().empty());
     CHECK(subject.expt_type().empty());
-    const record_batch batch = subject.feed(answer(R"("LoginName":"a")"), ec);
+    const std::string again = answer(R"("LoginName":"a")");
+    const record_batch batch = subject.feed(again, ec);
     CHECK_FALSE(ec);
     REQUIRE(batch.size() == 1);
     CHECK(batch[0].has(field::id) == presence::absent);
