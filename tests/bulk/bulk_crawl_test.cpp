@@ -212,11 +212,14 @@ TEST_CASE("a bulk crawl that was stopped at any query is resumed, and doubles no
     for (ending seen; !seen.summary.complete; ++runs) {
         REQUIRE(runs < 1000);
         std::atomic<int> left = static_cast<int>(7 + runs * 50);
-        bulk_crawl* running = nullptr;
+        std::atomic<bulk_crawl*> running = nullptr;
         with.rows.on_add = [&](const bulk_outcome&) {
             // Terminal and gentle in turn; the sink may block meanwhile.
-            if (--left == 0)
-                runs % 2 == 0 ? running->stop() : running->abandon();
+            if (--left != 0)
+                return;
+            while (!running)
+                std::this_thread::yield();
+            runs % 2 == 0 ? running.load()->stop() : running.load()->abandon();
         };
         seen = run(with, options, [&](bulk_crawl& crawl) { running = &crawl; });
         CHECK(seen.what() == "");
